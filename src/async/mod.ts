@@ -1,0 +1,8 @@
+/**
+ * Time and promises: a clock that tests can turn, an owner for background tasks, typed events.
+ *
+ * @module
+ */
+export { type Clock, sleep, systemClock, type Timer, withTimeLimit } from "./clock.ts";
+export { Emitter, type Unsubscribe } from "./emitter.ts";
+export { TaskScope } from "./task_scope.ts";

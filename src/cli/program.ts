@@ -1,0 +1,52 @@
+import { Command, CommanderError } from "commander";
+import { messageOf, StreamError } from "../errors.ts";
+import { print, printError } from "../log.ts";
+import { VERSION } from "../version.ts";
+import { addStreamServe } from "./stream_serve.ts";
+
+/** Exit codes: what shells and scripts see. */
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** Runs a command line; returns the exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  let code: number = EXIT.ok;
+  const program = new Command("telefuser")
+    .description("Streams what a generative video or audio pipeline yields to browsers, live, over WebRTC.")
+    .version(VERSION, "--version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand(false)
+    .showSuggestionAfterError(true)
+    .configureOutput({ writeOut: (text) => print(text.trimEnd()), writeErr: () => undefined })
+    .exitOverride();
+  addStreamServe(program, (exit) => code = exit);
+  for (const command of program.commands) command.copyInheritedSettings(program);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return reportUsage(error, program, args);
+    if (error instanceof StreamError) {
+      for (const line of error.message.split("\n")) printError(`telefuser: ${line}`);
+      return error.code === "invalid_config" ? EXIT.usage : EXIT.failed;
+    }
+    printError(`telefuser: ${messageOf(error)}`);
+    return EXIT.failed;
+  }
+}
+
+/** One line: what is wrong and what to type instead. */
+function reportUsage(error: CommanderError, program: Command, args: readonly string[]): number {
+  if (error.exitCode === 0) return EXIT.ok;
+  const command = program.commands.find((one) => one.name() === args[0]);
+  const help = command === undefined ? "telefuser --help" : `telefuser ${command.name()} --help`;
+  if (error.code === "commander.help") {
+    program.outputHelp();
+    return EXIT.usage;
+  }
+  const message = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
+  const hint = error.code === "commander.missingArgument"
+    ? "type: telefuser stream-serve pipelines/video_replay.ts"
+    : `see ${help}`;
+  printError(`telefuser: ${message}; ${hint}`);
+  return EXIT.usage;
+}

@@ -1,0 +1,74 @@
+import type { Command } from "commander";
+import { type Config, loadConfig, redactConfig } from "../config/mod.ts";
+import { Log, print, setLogLevel } from "../log.ts";
+import { lanAddresses } from "../network.ts";
+import { type Server, startServer } from "../server.ts";
+import { addConfigOptions, flagsOf } from "./config_options.ts";
+
+const log = new Log("telefuser");
+
+/** `telefuser stream-serve <pipeline_file>`: serves until a signal comes. */
+export function addStreamServe(program: Command, exit: (code: number) => void): void {
+  const command = program.command("stream-serve")
+    .description("Serve a pipeline to browsers.")
+    .argument("<pipeline_file>", "TypeScript or JavaScript module that exports getService()")
+    .allowExcessArguments(false);
+  addConfigOptions(command);
+  command.action(async (pipelineFile: string) => exit(await streamServe(command, pipelineFile)));
+}
+
+async function streamServe(command: Command, pipelineFile: string): Promise<number> {
+  const loaded = loadConfig({ flags: flagsOf(command), env: (name) => Deno.env.get(name) });
+  const { config } = loaded;
+  if (config.verbose) setLogLevel("debug");
+  log.debug("configuration", redactConfig(config));
+  const stopped = waitForSignal();
+  const server = await startServer({ loaded, pipelineFile });
+  print(banner({ config, pipelineFile, server }));
+  server.started.then(() => {
+    if (server.pipeline.status.state === "running") log.info("pipeline is running; waiting for viewers");
+    else log.error("pipeline is not running; offers are answered with 503 until the server is started again");
+  });
+  log.info(`stopping on ${await stopped}; once more ends at once`);
+  await server.stop();
+  return 0;
+}
+
+/** Resolves with the first signal's name; the second one ends the process. */
+function waitForSignal(): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let seen = false;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => {
+      if (seen) Deno.exit(130);
+      seen = true;
+      resolve(signal);
+    });
+  }
+  return promise;
+}
+
+function banner(
+  { config, pipelineFile, server }: { config: Config; pipelineFile: string; server: Server },
+): string {
+  const { port, permissions } = server;
+  const everywhere = config.host === "0.0.0.0" || config.host === "::";
+  const hosts = everywhere ? ["localhost", ...lanAddresses()] : [config.host];
+  const lines = [
+    "",
+    "TeleFuser Stream",
+    `  pipeline     ${pipelineFile}`,
+    `  level        ${permissions.level}: ${permissions.summary}`,
+    `  video        ${config.webrtcVideoCodec} preferred, ${config.webrtcVideoBitrate / 1e6} Mbit/s, ` +
+    `effort ${config.encoderEffort}, up to ${config.webrtcMaxSessions} sessions`,
+    ...hosts.map((host, index) =>
+      `  ${index === 0 ? "open        " : "            "} http://${host}:${port}/demo/player`
+    ),
+    `  API          http://${hosts[0]}:${port}/v1/service/health`,
+    "",
+  ];
+  if (config.skipValidation) {
+    lines.splice(4, 0, "  WARNING      --skip-validation: the pipeline was not checked and may do everything");
+  }
+  return lines.join("\n");
+}

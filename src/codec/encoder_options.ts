@@ -1,0 +1,54 @@
+import type { EncoderEffort } from "../media/mod.ts";
+import type { VideoEncoderSettings } from "./video_encoder.ts";
+
+/** Private options and rate control of an encoder. */
+export interface EncoderOptions {
+  readonly gopSize: number;
+  readonly rateControl: { readonly maxRate: number; readonly bufferBits: number };
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** Key frames come on request; this is only the longest a stream goes without one. */
+const LONGEST_GOP_SECONDS = 600;
+
+/** The share of a second of bits that rate control may borrow. */
+const BUFFER_SECONDS = 0.6;
+
+const X264: Record<EncoderEffort, { preset: string; params: string }> = {
+  fast: { preset: "ultrafast", params: "" },
+  balanced: { preset: "superfast", params: "" },
+  quality: { preset: "superfast", params: "" },
+};
+
+const VPX_CPU_USED: Record<EncoderEffort, number> = { fast: 16, balanced: 12, quality: 8 };
+
+/** The table of efforts: what each codec is told. `deno task bench:quality` shows what each is worth. */
+export function encoderOptions(settings: VideoEncoderSettings): EncoderOptions {
+  const gopSize = Math.round(LONGEST_GOP_SECONDS * settings.fps);
+  const rateControl = { maxRate: settings.bitrate, bufferBits: Math.round(settings.bitrate * BUFFER_SECONDS) };
+  if (settings.codec === "VP8") {
+    return {
+      gopSize,
+      rateControl,
+      options: {
+        deadline: "realtime",
+        "cpu-used": String(VPX_CPU_USED[settings.effort]),
+        "lag-in-frames": "0",
+        "auto-alt-ref": "0",
+      },
+    };
+  }
+  const { preset, params } = X264[settings.effort];
+  return {
+    gopSize,
+    rateControl,
+    options: {
+      preset,
+      tune: "zerolatency",
+      profile: "baseline",
+      "forced-idr": "1",
+      sc_threshold: "0",
+      ...(params === "" ? {} : { "x264-params": params }),
+    },
+  };
+}

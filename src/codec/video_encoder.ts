@@ -1,0 +1,117 @@
+import {
+  AV_PICTURE_TYPE_I,
+  AV_PICTURE_TYPE_NONE,
+  AV_PIX_FMT_YUV420P,
+  AVCOL_PRI_SMPTE170M,
+  AVCOL_RANGE_MPEG,
+  AVCOL_SPC_SMPTE170M,
+  AVCOL_TRC_SMPTE170M,
+  FF_ENCODER_LIBVPX_VP8,
+  FF_ENCODER_LIBX264,
+} from "node-av/constants";
+import { Codec, CodecContext, type Frame, Rational } from "node-av/lib";
+import { StreamError } from "../errors.ts";
+import type { EncoderEffort, VideoCodec } from "../media/mod.ts";
+import { encoderOptions } from "./encoder_options.ts";
+import { allocPacket, check, isDrained, NativeGuard, quietFfmpeg } from "./native.ts";
+
+/** What an encoder is opened for; size and rate stay as they are until it is closed. */
+export interface VideoEncoderSettings {
+  readonly codec: VideoCodec;
+  /** Even number of pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Frames per second, for rate control. */
+  readonly fps: number;
+  /** Bit per second. */
+  readonly bitrate: number;
+  readonly effort: EncoderEffort;
+}
+
+/** One encoded picture. */
+export interface EncodedPictureData {
+  readonly data: Uint8Array;
+  readonly key: boolean;
+}
+
+/**
+ * A real-time encoder: one picture in, one access unit out, nothing held back. H.264 is constrained baseline with
+ * SPS and PPS in front of every key frame.
+ */
+export class VideoEncoder {
+  readonly settings: VideoEncoderSettings;
+  readonly #guard = new NativeGuard();
+  readonly #packet = allocPacket();
+  readonly #context: CodecContext;
+  #count = 0n;
+
+  /** @throws StreamError `invalid_frame` when the codec cannot be opened with these settings */
+  constructor(settings: VideoEncoderSettings) {
+    quietFfmpeg();
+    this.settings = settings;
+    this.#context = openEncoder(settings);
+  }
+
+  /**
+   * Encodes one I420 picture of the size the encoder was opened for.
+   *
+   * @returns the access unit, or null when rate control dropped the picture
+   * @throws StreamError `invalid_frame`
+   */
+  encode(frame: Frame, options: { key: boolean }): Promise<EncodedPictureData | null> {
+    return this.#guard.run(async () => {
+      frame.pts = this.#count++;
+      frame.pictType = options.key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+      check(await this.#context.sendFrame(frame), "the picture does not encode");
+      const result = this.#context.receivePacketSync(this.#packet);
+      if (isDrained(result)) return null;
+      check(result, "the picture does not encode");
+      const data = this.#packet.data;
+      const key = this.#packet.isKeyframe;
+      this.#packet.unref();
+      return data === null ? null : { data, key };
+    });
+  }
+
+  /** Frees the encoder; waits for a picture that is being encoded. */
+  async close(): Promise<void> {
+    await this.#guard.close(() => {
+      this.#context.freeContext();
+      this.#packet.free();
+    });
+  }
+}
+
+function openEncoder(settings: VideoEncoderSettings): CodecContext {
+  const name = settings.codec === "H264" ? FF_ENCODER_LIBX264 : FF_ENCODER_LIBVPX_VP8;
+  const codec = Codec.findEncoderByName(name);
+  if (codec === null) throw new StreamError("invalid_frame", `this FFmpeg has no ${settings.codec} encoder`);
+  const context = new CodecContext();
+  context.allocContext3(codec);
+  const perMille = Math.round(settings.fps * 1000);
+  context.width = settings.width;
+  context.height = settings.height;
+  context.pixelFormat = AV_PIX_FMT_YUV420P;
+  context.colorRange = AVCOL_RANGE_MPEG;
+  context.colorSpace = AVCOL_SPC_SMPTE170M;
+  context.colorPrimaries = AVCOL_PRI_SMPTE170M;
+  context.colorTrc = AVCOL_TRC_SMPTE170M;
+  context.timeBase = new Rational(1000, perMille);
+  context.framerate = new Rational(perMille, 1000);
+  context.bitRate = BigInt(settings.bitrate);
+  context.maxBFrames = 0;
+  context.threadCount = 1;
+  const { rateControl, gopSize, options } = encoderOptions(settings);
+  context.gopSize = gopSize;
+  context.rcMaxRate = BigInt(rateControl.maxRate);
+  context.rcBufferSize = rateControl.bufferBits;
+  for (const [key, value] of Object.entries(options)) {
+    check(context.setOption(key, value), `encoder option ${key}=${value}`);
+  }
+  const opened = context.open2Sync(codec, null);
+  if (opened < 0) {
+    context.freeContext();
+    check(opened, `cannot open the ${settings.codec} encoder at ${settings.width}x${settings.height}`);
+  }
+  return context;
+}

@@ -1,0 +1,205 @@
+import { z } from "zod";
+
+/** How a setting is written on a command line or in a variable. */
+export type SettingKind = "string" | "integer" | "number" | "boolean" | "choice" | "list";
+
+/** One setting: the only place where its range, default and help stand. */
+export interface Setting<T> {
+  readonly kind: SettingKind;
+  readonly schema: z.ZodType<T>;
+  readonly default: T;
+  readonly help: string;
+  /** What the help shows for the value, for example `seconds`. */
+  readonly value?: string;
+  /** One-letter flag. */
+  readonly short?: string;
+  /** Never shown in full where the configuration is printed. */
+  readonly secret?: boolean;
+  /** The choices of kind `choice`. */
+  readonly choices?: readonly string[];
+}
+
+function setting<T>(setting: Setting<T>): Setting<T> {
+  return setting;
+}
+
+const SECURITY_LEVELS = ["strict", "standard", "permissive"] as const;
+const VIDEO_CODECS = ["H264", "VP8"] as const;
+const EFFORTS = ["fast", "balanced", "quality"] as const;
+
+/** How much a pipeline may do. */
+export type SecurityLevel = (typeof SECURITY_LEVELS)[number];
+
+const iceUrl = (scheme: string) =>
+  z.string().regex(new RegExp(`^${scheme}s?:[^\\s/]+$`), `must look like ${scheme}:host:port`);
+
+/** Every setting of the server, once. Flags and variables follow from the names by rule. */
+export const SETTINGS = {
+  host: setting({
+    kind: "string",
+    schema: z.string().min(1),
+    default: "0.0.0.0",
+    help: "address to listen on",
+    value: "address",
+  }),
+  port: setting({
+    kind: "integer",
+    schema: z.number().int().min(0).max(65535),
+    default: 8088,
+    help: "TCP port of pages and API; 0 takes a free one",
+    value: "port",
+    short: "p",
+  }),
+  securityLevel: setting<SecurityLevel>({
+    kind: "choice",
+    schema: z.enum(SECURITY_LEVELS),
+    choices: SECURITY_LEVELS,
+    default: "strict",
+    help: "what the pipeline may do",
+  }),
+  skipValidation: setting({
+    kind: "boolean",
+    schema: z.boolean(),
+    default: false,
+    help: "load the pipeline without checking its module graph, with every permission (development only)",
+  }),
+  allowRead: setting<readonly string[]>({
+    kind: "list",
+    schema: z.array(z.string().min(1)),
+    default: [],
+    help: "files and folders that the pipeline may read as well (standard level)",
+    value: "paths",
+  }),
+  allowNet: setting<readonly string[]>({
+    kind: "list",
+    schema: z.array(z.string().min(1)),
+    default: [],
+    help: "hosts, with or without port, that the pipeline may connect to (standard level)",
+    value: "hosts",
+  }),
+  media: setting<readonly string[]>({
+    kind: "list",
+    schema: z.array(z.string().min(1)),
+    default: [],
+    help: "video files that the pipeline may have decoded at every level",
+    value: "files",
+  }),
+  webrtcMaxSessions: setting({
+    kind: "integer",
+    schema: z.number().int().min(1).max(100),
+    default: 10,
+    help: "sessions at once, 1–100",
+    value: "count",
+  }),
+  webrtcVideoCodec: setting<(typeof VIDEO_CODECS)[number]>({
+    kind: "choice",
+    schema: z.enum(VIDEO_CODECS),
+    choices: VIDEO_CODECS,
+    default: "H264",
+    help: "codec to prefer; the other is used when a browser does not offer it",
+  }),
+  webrtcVideoBitrate: setting({
+    kind: "integer",
+    schema: z.number().int().min(50_000).max(50_000_000),
+    default: 2_000_000,
+    help: "target bitrate of the picture in bit/s",
+    value: "bit/s",
+  }),
+  webrtcVideoBufferSeconds: setting({
+    kind: "number",
+    schema: z.number().min(0.1).max(10),
+    default: 1,
+    help: "how far a pipeline may run ahead of what is played",
+    value: "seconds",
+  }),
+  webrtcConnectTimeoutSeconds: setting({
+    kind: "number",
+    schema: z.number().min(1).max(120),
+    default: 15,
+    help: "time from the answer until the connection must be up",
+    value: "seconds",
+  }),
+  webrtcDisconnectedGraceSeconds: setting({
+    kind: "number",
+    schema: z.number().min(1).max(120),
+    default: 8,
+    help: "silence of a viewer after which it counts as gone",
+    value: "seconds",
+  }),
+  encoderEffort: setting<(typeof EFFORTS)[number]>({
+    kind: "choice",
+    schema: z.enum(EFFORTS),
+    choices: EFFORTS,
+    default: "balanced",
+    help: "CPU the encoder may spend for the same bitrate",
+  }),
+  stunServers: setting<readonly string[]>({
+    kind: "list",
+    schema: z.array(iceUrl("stun")),
+    default: ["stun:stun.l.google.com:19302"],
+    help: "STUN servers; asked only when a viewer comes from outside the local network",
+    value: "urls",
+  }),
+  turnServer: setting({
+    kind: "string",
+    schema: z.union([z.literal(""), iceUrl("turn")]),
+    default: "",
+    help: "TURN server, for example turn:turn.example.org:3478",
+    value: "url",
+  }),
+  turnUsername: setting({
+    kind: "string",
+    schema: z.string(),
+    default: "",
+    help: "user name at the TURN server",
+    value: "name",
+  }),
+  turnCredential: setting({
+    kind: "string",
+    schema: z.string(),
+    default: "",
+    help: "password at the TURN server",
+    value: "password",
+    secret: true,
+  }),
+  maxBodyBytes: setting({
+    kind: "integer",
+    schema: z.number().int().min(1024).max(64 * 1024 * 1024),
+    default: 1024 * 1024,
+    help: "largest request body",
+    value: "bytes",
+  }),
+  verbose: setting({
+    kind: "boolean",
+    schema: z.boolean(),
+    default: false,
+    help: "log every step",
+    short: "v",
+  }),
+} satisfies Record<string, Setting<unknown> | object>;
+
+/** Names of settings. */
+export type SettingName = keyof typeof SETTINGS;
+
+type ValueOf<S> = S extends Setting<infer T> ? T : never;
+
+/** A checked configuration. */
+export type Config = { readonly [N in SettingName]: ValueOf<(typeof SETTINGS)[N]> };
+
+/** All names, in the order in which help shows them. */
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
+
+/** The setting of that name without its own value type, for code that walks over all of them. */
+export function settingOf(name: SettingName): Setting<unknown> {
+  return SETTINGS[name] as Setting<unknown>;
+}
+
+/** `webrtcMaxSessions` → `webrtc-max-sessions`. */
+export function flagName(name: SettingName): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** `webrtcMaxSessions` → `TELEFUSER_WEBRTC_MAX_SESSIONS`. */
+export function variableName(name: SettingName): string {
+  return `TELEFUSER_${flagName(name).replaceAll("-", "_").toUpperCase()}`;
+}

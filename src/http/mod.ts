@@ -1,0 +1,9 @@
+/**
+ * The HTTP side: routes, schemas, one mapping of errors to statuses, static pages.
+ *
+ * @module
+ */
+export { createApp } from "./app.ts";
+export { errorResponse, type Problem } from "./error_response.ts";
+export { type OfferRequest, parseOffer } from "./offer_schema.ts";
+export type { AppEnv, Services } from "./services.ts";

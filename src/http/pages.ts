@@ -1,0 +1,44 @@
+import { Hono } from "hono";
+import type { AppEnv } from "./services.ts";
+
+const STATIC = new URL("../../static/", import.meta.url);
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  css: "text/css; charset=utf-8",
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  svg: "image/svg+xml",
+};
+
+/** Pages by path. */
+const PAGES: Readonly<Record<string, string>> = {
+  "/": "index.html",
+  "/demo/player": "player.html",
+  "/favicon.ico": "favicon.svg",
+};
+
+/** The demo pages and the client library. Files are named by the folder's listing, never by the request. */
+export async function pageRoutes(): Promise<Hono<AppEnv>> {
+  const routes = new Hono<AppEnv>();
+  const files = new Map<string, URL>();
+  for await (const entry of Deno.readDir(STATIC)) {
+    if (entry.isFile) files.set(entry.name, new URL(entry.name, STATIC));
+  }
+  for (const [path, name] of Object.entries(PAGES)) {
+    routes.get(path, async () => await fileResponse(files.get(name)));
+  }
+  routes.get("/static/:name", async (context) => await fileResponse(files.get(context.req.param("name"))));
+  return routes;
+}
+
+async function fileResponse(url: URL | undefined): Promise<Response> {
+  if (url === undefined) return new Response("not found", { status: 404 });
+  const extension = url.pathname.split(".").at(-1) ?? "";
+  return new Response(await Deno.readFile(url), {
+    headers: {
+      "Content-Type": CONTENT_TYPES[extension] ?? "application/octet-stream",
+      "Cache-Control": "no-cache",
+      "X-Content-Type-Options": "nosniff",
+    },
+  });
+}

@@ -1,0 +1,66 @@
+import { Hono } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { VERSION } from "../version.ts";
+import type { AppEnv, Services } from "./services.ts";
+
+/** `/v1/service/*`: what runs here and how it is. */
+export function serviceRoutes(services: Services): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+
+  routes.get("/health", (context) => {
+    const health = healthOf(services);
+    const status: ContentfulStatusCode = health.status === "unhealthy" ? 503 : 200;
+    return context.json(health, status);
+  });
+
+  routes.get("/ready", (context) => {
+    const health = healthOf(services);
+    return context.json({ ...health, status: health.ready ? "ready" : "not_ready" }, health.ready ? 200 : 503);
+  });
+
+  routes.get("/metadata", (context) => {
+    const { config, pipeline, permissions, pipelineFile } = services;
+    const { status } = pipeline;
+    return context.json({
+      service_type: "stream",
+      stream_mode: status.state === "running" ? status.mode : null,
+      pipeline_file: pipelineFile,
+      security_level: permissions.level.toUpperCase(),
+      runner: "StreamPipelineService",
+      ...sessionCounts(services),
+      webrtc_video_codec: config.webrtcVideoCodec,
+      webrtc_video_bitrate: config.webrtcVideoBitrate,
+      default_fps: status.state === "running" ? status.defaultFps ?? null : null,
+      permissions: permissions.summary,
+      version: VERSION,
+    });
+  });
+  return routes;
+}
+
+function healthOf(services: Services) {
+  const { status } = services.pipeline;
+  const ready = status.state === "running";
+  const broken = status.state === "failed" || status.state === "stopped";
+  return {
+    status: ready ? "healthy" : broken ? "unhealthy" : "starting",
+    ready,
+    timestamp: new Date().toISOString(),
+    version: VERSION,
+    pipeline_ready: ready,
+    stream_ready: ready,
+    stream_mode: ready ? status.mode : null,
+    ...sessionCounts(services),
+    ...(ready ? {} : { detail: services.pipeline.reasonNotRunning() }),
+  };
+}
+
+function sessionCounts({ registry, pipeline }: Services) {
+  const bidirectional = pipeline.status.state === "running" && pipeline.status.mode === "bidirectional";
+  return {
+    webrtc_active_sessions: registry.size,
+    webrtc_server_push_sessions: bidirectional ? 0 : registry.size,
+    webrtc_bidirectional_sessions: bidirectional ? registry.size : 0,
+    webrtc_max_sessions: registry.maxSessions,
+  };
+}

@@ -1,0 +1,131 @@
+/**
+ * The only place that prints.
+ *
+ * One event a line: time, level, scope, message, then `key=value` fields. Control characters in anything printed are
+ * escaped, so that neither a prompt nor a pipeline can forge a line.
+ *
+ * @module
+ */
+
+/** Severity, lowest first. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** Values behind a log line. */
+export type LogFields = Record<string, unknown>;
+
+const ORDER: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
+const COLOR: Record<LogLevel, string> = { debug: "\x1b[2m", info: "", warn: "\x1b[33m", error: "\x1b[31m" };
+const MAX_VALUE_CHARS = 2000;
+
+/** Where lines go; tests put their own here. */
+export interface LogSink {
+  write(level: LogLevel, line: string): void;
+}
+
+const encoder = new TextEncoder();
+
+const stderrSink: LogSink = {
+  write(level, line) {
+    const color = Deno.stderr.isTerminal() ? COLOR[level] : "";
+    writeAll(Deno.stderr, color === "" ? `${line}\n` : `${color}${line}\x1b[0m\n`);
+  },
+};
+
+let threshold: LogLevel = "info";
+let sink: LogSink = stderrSink;
+
+/** Sets the lowest level that is printed; returns the one before. */
+export function setLogLevel(level: LogLevel): LogLevel {
+  const before = threshold;
+  threshold = level;
+  return before;
+}
+
+/** Sends lines elsewhere; returns the sink before. */
+export function setLogSink(next: LogSink): LogSink {
+  const before = sink;
+  sink = next;
+  return before;
+}
+
+/** Writes lines of one scope, for example `session 3f2a`. */
+export class Log {
+  readonly #scope: string;
+
+  constructor(scope: string) {
+    this.#scope = escapeControl(scope);
+  }
+
+  /** A log of a part of this scope. */
+  child(part: string): Log {
+    return new Log(`${this.#scope} ${part}`);
+  }
+
+  debug(message: string, fields?: LogFields): void {
+    this.write("debug", message, fields);
+  }
+
+  info(message: string, fields?: LogFields): void {
+    this.write("info", message, fields);
+  }
+
+  warn(message: string, fields?: LogFields): void {
+    this.write("warn", message, fields);
+  }
+
+  error(message: string, fields?: LogFields): void {
+    this.write("error", message, fields);
+  }
+
+  /** Writes one line if the level is high enough. */
+  write(level: LogLevel, message: string, fields: LogFields = {}): void {
+    if (ORDER[level] < ORDER[threshold]) return;
+    const time = new Date().toISOString().slice(11, 23);
+    let line = `${time} ${level.toUpperCase().padEnd(5)} ${this.#scope}: ${escapeControl(message)}`;
+    for (const [key, value] of Object.entries(fields)) {
+      if (value !== undefined) line += ` ${key}=${formatValue(value)}`;
+    }
+    sink.write(level, line);
+  }
+}
+
+/** Prints plain text to standard output: what a command was asked for. */
+export function print(text: string): void {
+  writeAll(Deno.stdout, `${text}\n`);
+}
+
+/** Prints one line to standard error: why a command failed. */
+export function printError(text: string): void {
+  writeAll(Deno.stderr, `${text}\n`);
+}
+
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  let bytes = encoder.encode(text);
+  while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+}
+
+function formatValue(value: unknown): string {
+  const text = typeof value === "string" ? value : safeJson(value);
+  const cut = text.length > MAX_VALUE_CHARS ? `${text.slice(0, MAX_VALUE_CHARS)}…` : text;
+  const escaped = escapeControl(cut);
+  return typeof value === "string" && /[\s"=]/.test(escaped) ? `"${escaped.replaceAll('"', '\\"')}"` : escaped;
+}
+
+function safeJson(value: unknown): string {
+  if (value instanceof Error) return value.message;
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return String(value);
+  }
+}
+
+/** Makes line breaks, terminal escapes and other control characters visible. */
+export function escapeControl(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) => {
+    if (char === "\n") return "\\n";
+    if (char === "\t") return "\\t";
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}

@@ -1,0 +1,135 @@
+import { z } from "zod";
+import type { PcmBlock, SourcePicture } from "../media/mod.ts";
+import { rawPictureBytes } from "../media/mod.ts";
+
+/** A chunk that has been checked: what the rest of the server works with. */
+export interface PipelineChunk {
+  readonly index: number | undefined;
+  /** Frames per second this chunk asks for. */
+  readonly fps: number | undefined;
+  readonly pictures: readonly SourcePicture[];
+  readonly audio: PcmBlock | null;
+  /** What goes to the client beside the media, in wire names. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** A field of a chunk that does not hold. */
+export interface ChunkFault {
+  readonly field: string;
+  readonly detail: string;
+}
+
+const bytes = z.instanceof(Uint8Array);
+const side = z.number().int().min(16).max(4096);
+
+const frameSchema = z.discriminatedUnion("format", [
+  z.object({ format: z.literal("jpeg"), data: bytes }),
+  z.object({ format: z.literal("rgba"), data: bytes, width: side, height: side }),
+  z.object({ format: z.literal("i420"), data: bytes, width: side, height: side }),
+  z.object({ format: z.literal("h264"), data: bytes, key: z.boolean().optional() }),
+  z.object({ format: z.literal("vp8"), data: bytes, key: z.boolean().optional() }),
+]);
+
+const optional = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? undefined);
+
+const fieldsSchema = z.object({
+  type: optional(z.literal("chunk")),
+  index: optional(z.number().int().nonnegative()),
+  fps: optional(z.number().min(0.1).max(240)),
+  num_frames: optional(z.number().int().nonnegative()),
+  resolution: optional(z.string().max(100)),
+  prompt: optional(z.string()),
+  timestamp: optional(z.number()),
+  audio_sample_rate: optional(z.number().int().min(8000).max(192_000)),
+  audio_channels: optional(z.union([z.literal(1), z.literal(2)])),
+});
+
+const wireSchema = z.object({
+  fields: fieldsSchema,
+  frames: z.array(frameSchema),
+  audio: bytes.nullable(),
+  metadata: z.string(),
+  faults: z.array(z.object({ field: z.string(), detail: z.string() })),
+});
+
+/** How key frames are told apart when the pipeline does not say. */
+export interface KeyFrameProbe {
+  h264(data: Uint8Array): boolean;
+  vp8(data: Uint8Array): boolean;
+}
+
+/** Checks a chunk that came from the worker. Either it holds as a whole, or every fault is named. */
+export function parseChunk(
+  wire: unknown,
+  probe: KeyFrameProbe,
+): { readonly chunk: PipelineChunk } | { readonly faults: readonly ChunkFault[] } {
+  const parsed = wireSchema.safeParse(wire);
+  if (!parsed.success) return { faults: parsed.error.issues.map(faultOf) };
+  const { fields, frames, audio, metadata, faults } = parsed.data;
+  if (faults.length > 0) return { faults };
+  const broken = [...sizeFaults(frames), ...countFaults(fields.num_frames, frames.length)];
+  const channels = fields.audio_channels ?? 1;
+  if (audio !== null && audio.byteLength % (2 * channels) !== 0) {
+    broken.push({
+      field: "audio_b64",
+      detail: `has ${audio.byteLength} bytes, which is not a whole number of ${channels}-channel PCM16 samples`,
+    });
+  }
+  if (broken.length > 0) return { faults: broken };
+  return {
+    chunk: {
+      index: fields.index,
+      fps: fields.fps,
+      pictures: frames.map((frame) => toPicture(frame, probe)),
+      audio: audio === null || audio.byteLength === 0
+        ? null
+        : { samples: toSamples(audio), sampleRate: fields.audio_sample_rate ?? 48_000, channels },
+      metadata: { ...compact(fields), ...parseMetadata(metadata) },
+    },
+  };
+}
+
+function faultOf(issue: z.core.$ZodIssue): ChunkFault {
+  const path = issue.path.map(String).filter((part, at) => !(at === 0 && part === "fields"));
+  const field = path.reduce(
+    (text, part) => /^\d+$/.test(part) ? `${text}[${part}]` : text ? `${text}.${part}` : part,
+    "",
+  );
+  return { field: field || "chunk", detail: issue.message };
+}
+
+function sizeFaults(frames: readonly z.infer<typeof frameSchema>[]): ChunkFault[] {
+  return frames.flatMap((frame, index) => {
+    if (frame.data.length === 0) return [{ field: `frames[${index}].data`, detail: "is empty" }];
+    if (frame.format !== "rgba" && frame.format !== "i420") return [];
+    const expected = rawPictureBytes(frame.format, frame.width, frame.height);
+    if (frame.data.length === expected) return [];
+    const size = `${frame.width}x${frame.height}`;
+    const detail = `${frame.format} ${size} takes ${expected} bytes, got ${frame.data.length}`;
+    return [{ field: `frames[${index}].data`, detail }];
+  });
+}
+
+function countFaults(claimed: number | undefined, actual: number): ChunkFault[] {
+  if (claimed === undefined || claimed === actual) return [];
+  return [{ field: "num_frames", detail: `says ${claimed}, but there are ${actual} frames` }];
+}
+
+function toPicture(frame: z.infer<typeof frameSchema>, probe: KeyFrameProbe): SourcePicture {
+  if (frame.format !== "h264" && frame.format !== "vp8") return frame;
+  return { format: frame.format, data: frame.data, key: frame.key ?? probe[frame.format](frame.data) };
+}
+
+function toSamples(audio: Uint8Array): Int16Array {
+  const aligned = audio.byteOffset % 2 === 0 ? audio : audio.slice();
+  return new Int16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2);
+}
+
+function compact(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+function parseMetadata(text: string): Record<string, unknown> {
+  const value: unknown = JSON.parse(text);
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value as Record<string, unknown> : {};
+}

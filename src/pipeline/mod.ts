@@ -1,0 +1,12 @@
+/**
+ * The user's code behind a wall: contract, module graph, permissions, worker and the host that talks to it.
+ *
+ * Whatever the pipeline does, the rest of the server sees checked chunks, an end with or without an error, and a status.
+ *
+ * @module
+ */
+export { type ChunkFault, type KeyFrameProbe, parseChunk, type PipelineChunk } from "./chunk_schema.ts";
+export { type ModuleGraph, readModuleGraph } from "./module_graph.ts";
+export { type Grants, isWithin, permissionsFor, type PipelinePermissions, type SecurityLevel } from "./permissions.ts";
+export { PipelineHost, type PipelineHostOptions, type PipelineStatus, type StreamMode } from "./pipeline_host.ts";
+export { PipelineStream } from "./pipeline_stream.ts";

@@ -1,0 +1,69 @@
+import type { LogLevel } from "../log.ts";
+
+/** What the pipeline may know about itself when it is loaded. */
+export interface LoadMessage {
+  readonly t: "load";
+  /** File URL of the pipeline module. */
+  readonly url: string;
+  /** Files that may be opened at every level. */
+  readonly media: readonly string[];
+}
+
+/** Host → worker, over the message port. */
+export type HostMessage =
+  | LoadMessage
+  | { readonly t: "serve"; readonly id: string; readonly request: unknown }
+  | { readonly t: "next"; readonly id: string }
+  | { readonly t: "cancel"; readonly id: string }
+  | { readonly t: "stop" }
+  | { readonly t: "reply"; readonly call: number; readonly value: unknown }
+  | { readonly t: "refuse"; readonly call: number; readonly detail: string };
+
+/** Worker → host, over the message port. The host checks every field: the other side runs the user's code. */
+export type WorkerMessage =
+  | { readonly t: "loaded" }
+  | { readonly t: "ready"; readonly mode: "server_push" | "bidirectional"; readonly defaultFps: number | null }
+  | { readonly t: "failed"; readonly during: string; readonly detail: string; readonly stack: string }
+  | { readonly t: "chunk"; readonly id: string; readonly chunk: WireChunk }
+  | { readonly t: "end"; readonly id: string; readonly error: string | null; readonly stack: string }
+  | {
+    readonly t: "log";
+    readonly level: LogLevel;
+    readonly message: string;
+    readonly fields: Record<string, unknown>;
+    readonly session: string | null;
+  }
+  | { readonly t: "call"; readonly call: number; readonly op: string; readonly args: unknown }
+  | { readonly t: "stopped"; readonly error: string | null };
+
+/** A chunk between worker and host: base64 is bytes by now, everything else is as the pipeline gave it. */
+export interface WireChunk {
+  readonly fields: Record<string, unknown>;
+  readonly frames: readonly unknown[];
+  readonly audio: Uint8Array | null;
+  /** Fields that are not ours, as JSON text. */
+  readonly metadata: string;
+  /** What was found wrong while turning base64 into bytes. */
+  readonly faults: readonly { readonly field: string; readonly detail: string }[];
+}
+
+/** What a pipeline may ask of the host, by name, with its arguments and answer. */
+export interface HostCalls {
+  openVideo: {
+    args: { path: string; options: Record<string, unknown> };
+    value: {
+      handle: number;
+      width: number;
+      height: number;
+      fps: number;
+      duration_s: number;
+      audio: { sample_rate: number; channels: 1 | 2 } | null;
+    };
+  };
+  readPictures: {
+    args: { handle: number; count: number };
+    value: readonly { format: string; data: Uint8Array; width?: number; height?: number; timestamp: number }[];
+  };
+  readAudio: { args: { handle: number }; value: Int16Array };
+  closeVideo: { args: { handle: number }; value: null };
+}

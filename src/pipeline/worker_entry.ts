@@ -1,0 +1,50 @@
+/**
+ * The program of the pipeline worker: loads the user's module and drives it over a message port. It runs with the
+ * pipeline's permissions, so its module graph holds no package at all.
+ *
+ * The port is taken from the first message and is known to nothing else in the worker: a pipeline that posts messages
+ * of its own does not reach it.
+ *
+ * @module
+ */
+
+import { HostCaller } from "./host_caller.ts";
+import type { HostMessage, WorkerMessage } from "./protocol.ts";
+import { ServiceRunner } from "./service_runner.ts";
+
+/** The part of the worker's global scope used here. */
+interface WorkerScope {
+  addEventListener(type: "message", listener: (event: MessageEvent) => void, options: { once: boolean }): void;
+}
+
+(self as unknown as WorkerScope).addEventListener("message", (event) => {
+  const port: unknown = event.ports[0];
+  if (port instanceof MessagePort) drive(port);
+}, { once: true });
+
+function drive(port: MessagePort): void {
+  const post = port.postMessage.bind(port);
+  function send(message: WorkerMessage, transfer: Transferable[] = []): void {
+    post(message, transfer);
+  }
+  const caller = new HostCaller(send);
+  const runner = new ServiceRunner({ send, caller });
+  port.onmessage = ({ data }: MessageEvent<HostMessage>) => {
+    switch (data.t) {
+      case "load":
+        return void runner.load(data);
+      case "serve":
+        return runner.serve(data.id, data.request);
+      case "next":
+        return void runner.next(data.id);
+      case "cancel":
+        return void runner.cancel(data.id);
+      case "stop":
+        return void runner.stop();
+      case "reply":
+        return caller.settle(data.call, { value: data.value });
+      case "refuse":
+        return caller.settle(data.call, { error: data.detail });
+    }
+  };
+}

@@ -1,0 +1,196 @@
+/**
+ * The composition root: from a configuration to a running server.
+ *
+ * @module
+ */
+
+import { type Clock, systemClock } from "./async/mod.ts";
+import { openVideoFile } from "./codec/mod.ts";
+import type { LoadedConfig } from "./config/mod.ts";
+import { messageOf, StreamError } from "./errors.ts";
+import { createApp, type OfferRequest, type Services } from "./http/mod.ts";
+import { Log } from "./log.ts";
+import { isLocalAddress, isLoopback } from "./network.ts";
+import { permissionsFor, PipelineHost, type PipelinePermissions, readModuleGraph } from "./pipeline/mod.ts";
+import { isH264KeyFrame, isVp8KeyFrame } from "./rtp/mod.ts";
+import { SessionRegistry } from "./session/mod.ts";
+import { type IceServer, warmUp } from "./webrtc/mod.ts";
+
+const log = new Log("server");
+
+/** Frames per second when nobody says. */
+const DEFAULT_FPS = 24;
+
+/** Files that come with the server and that every pipeline may open. */
+const ASSETS = new Map([["telefuser:clip", new URL("../pipelines/assets/clip.mp4", import.meta.url)]]);
+
+/** What a server is made from. */
+export interface ServerOptions {
+  readonly loaded: LoadedConfig;
+  /** The pipeline file as the operator gave it. */
+  readonly pipelineFile: string;
+  readonly clock?: Clock;
+}
+
+/** A server that listens. */
+export interface Server {
+  /** Port it listens on. */
+  readonly port: number;
+  readonly permissions: PipelinePermissions;
+  readonly pipeline: PipelineHost;
+  readonly registry: SessionRegistry;
+  /** Resolves when the pipeline runs or has failed. */
+  readonly started: Promise<void>;
+  /** Closes sessions, stops the pipeline, then stops listening. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Checks the pipeline, listens, and starts the pipeline in the background.
+ *
+ * @throws StreamError `invalid_pipeline`, `invalid_config`, `port_in_use`
+ */
+export async function startServer({ loaded, pipelineFile, clock = systemClock }: ServerOptions): Promise<Server> {
+  const { config } = loaded;
+  const entry = await existingFile(pipelineFile, "the pipeline");
+  const media = await Promise.all(config.media.map((file) => existingFile(file, "--media")));
+  const allowRead = await Promise.all(config.allowRead.map((path) => existingPath(path, "--allow-read")));
+  const graph = config.skipValidation
+    ? { entry, files: [entry], packages: new Set<string>() }
+    : await readModuleGraph(entry);
+  const level = config.skipValidation ? "permissive" : config.securityLevel;
+  const permissions = await permissionsFor(level, graph, { read: allowRead, net: config.allowNet, media });
+  const pipeline = new PipelineHost({
+    entry,
+    permissions,
+    media,
+    assets: new Map([...ASSETS].map(([name, url]) => [name, url.pathname])),
+    openVideo: openVideoFile,
+    probe: { h264: isH264KeyFrame, vp8: isVp8KeyFrame },
+    clock,
+  });
+  const registry = new SessionRegistry({ maxSessions: config.webrtcMaxSessions, clock });
+  const services: Services = {
+    config,
+    registry,
+    pipeline,
+    permissions,
+    pipelineFile,
+    openSession: (offer, remote) => openSession({ services, loaded, clock, offer, remote }),
+  };
+  const app = await createApp(services);
+  const http = listen(config, (request, remote) => app.fetch(request, { remote }));
+  const warm = warmUp().catch((error) => log.debug(`warm-up failed: ${messageOf(error)}`));
+  const started = pipeline.start();
+  let stopping: Promise<void> | undefined;
+  return {
+    port: http.addr.port,
+    permissions,
+    pipeline,
+    registry,
+    started: Promise.all([started, warm]).then(() => undefined),
+    stop: () => stopping ??= stop({ registry, pipeline, http, warm }),
+  };
+}
+
+async function stop(
+  { registry, pipeline, http, warm }: {
+    registry: SessionRegistry;
+    pipeline: PipelineHost;
+    http: Deno.HttpServer;
+    warm: Promise<void>;
+  },
+): Promise<void> {
+  await registry.drain({ code: "shutting_down", detail: "the server is shutting down" });
+  await warm;
+  await pipeline.stop();
+  await http.shutdown();
+}
+
+async function openSession(
+  { services, loaded, clock, offer, remote }: {
+    services: Services;
+    loaded: LoadedConfig;
+    clock: Clock;
+    offer: OfferRequest;
+    remote: string;
+  },
+): Promise<{ id: string; sdp: string }> {
+  const { config } = loaded;
+  const { pipeline, registry } = services;
+  const { status } = pipeline;
+  if (status.state !== "running") throw new StreamError("service_not_running", pipeline.reasonNotRunning());
+  const id = offer.sessionId ?? crypto.randomUUID();
+  const request = { config: {}, ...offer.fields, session_id: id, task_id: id };
+  const sdp = await registry.open({
+    id,
+    offerSdp: offer.sdp,
+    mode: status.mode,
+    fps: offer.fps ?? status.defaultFps ?? DEFAULT_FPS,
+    preferredCodec: config.webrtcVideoCodec,
+    bitrate: config.webrtcVideoBitrate,
+    effort: config.encoderEffort,
+    bufferSeconds: config.webrtcVideoBufferSeconds,
+    connectLimit: config.webrtcConnectTimeoutSeconds,
+    silenceLimit: config.webrtcDisconnectedGraceSeconds,
+    iceServers: iceServersFor(loaded, remote),
+    loopback: isLoopback(remote),
+    clock,
+    openStream: () => pipeline.serve(request),
+  });
+  return { id, sdp };
+}
+
+/** The default STUN list is asked only for viewers from outside; servers that were named are always asked. */
+function iceServersFor({ config, sources }: LoadedConfig, remote: string): IceServer[] {
+  const servers: IceServer[] = [];
+  if (sources.stunServers !== "default" || !isLocalAddress(remote)) {
+    servers.push(...config.stunServers.map((urls) => ({ urls })));
+  }
+  if (config.turnServer !== "") {
+    servers.push({ urls: config.turnServer, username: config.turnUsername, credential: config.turnCredential });
+  }
+  return servers;
+}
+
+function listen(
+  { host, port }: { host: string; port: number },
+  answer: (request: Request, remote: string) => Response | Promise<Response>,
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({ hostname: host, port, onListen: () => undefined }, (request, info) => {
+      return answer(request, info.remoteAddr.hostname);
+    });
+  } catch (cause) {
+    if (cause instanceof Deno.errors.AddrInUse) {
+      throw new StreamError(
+        "port_in_use",
+        `port ${port} is in use; stop what listens there or choose another with --port`,
+        {
+          cause,
+        },
+      );
+    }
+    if (cause instanceof Deno.errors.AddrNotAvailable || cause instanceof Deno.errors.PermissionDenied) {
+      throw new StreamError("invalid_config", `cannot listen on ${host}:${port}: ${cause.message}`, { cause });
+    }
+    throw cause;
+  }
+}
+
+async function existingFile(path: string, what: string): Promise<string> {
+  const real = await existingPath(path, what);
+  if (!(await Deno.stat(real)).isFile) throw new StreamError("invalid_config", `${what}: ${path} is not a file`);
+  return real;
+}
+
+async function existingPath(path: string, what: string): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new StreamError("invalid_config", `${what}: there is no file ${path}`, { cause });
+    }
+    throw cause;
+  }
+}

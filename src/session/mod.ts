@@ -1,0 +1,10 @@
+/**
+ * Sessions: the only place where pipeline, stream and connection meet.
+ *
+ * A session owns all three; however it ends, all three are released and the reason is told to the viewer and the log.
+ *
+ * @module
+ */
+export { type CloseReason, Session, type SessionOptions } from "./session.ts";
+export { SessionRegistry } from "./session_registry.ts";
+export { nextState, type SessionEvent, type SessionState } from "./session_state.ts";

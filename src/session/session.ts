@@ -1,0 +1,241 @@
+import { type Clock, sleep, TaskScope, withTimeLimit } from "../async/mod.ts";
+import { messageOf, StreamError } from "../errors.ts";
+import { Log } from "../log.ts";
+import type { EncoderEffort, MediaReader, VideoCodec } from "../media/mod.ts";
+import type { PipelineStream, StreamMode } from "../pipeline/mod.ts";
+import { LiveStream } from "../stream/mod.ts";
+import { chooseVideoCodec, type ChosenCodec, type IceServer, PeerConnection, readOffer } from "../webrtc/mod.ts";
+import { nextState, type SessionEvent, type SessionState } from "./session_state.ts";
+
+/** Seconds for which the viewer's own buffer may still hold what has been sent. */
+const TAIL = 0.3;
+/** Seconds given to the last message before the connection goes. */
+const FAREWELL = 0.1;
+/** Seconds that each step of closing may take. */
+const STEP_LIMIT = 3;
+
+/** Why a session ended: a code for programs, a sentence for people. */
+export interface CloseReason {
+  readonly code:
+    | "finished"
+    | "pipeline_failed"
+    | "client_request"
+    | "connection_lost"
+    | "setup_failed"
+    | "shutting_down";
+  readonly detail: string;
+}
+
+/** What a session is made with. */
+export interface SessionOptions {
+  readonly id: string;
+  readonly offerSdp: string;
+  readonly mode: StreamMode;
+  readonly fps: number;
+  readonly preferredCodec: VideoCodec;
+  readonly bitrate: number;
+  readonly effort: EncoderEffort;
+  readonly bufferSeconds: number;
+  readonly connectLimit: number;
+  readonly silenceLimit: number;
+  readonly iceServers: readonly IceServer[];
+  /** Whether the viewer is on this machine. */
+  readonly loopback: boolean;
+  readonly clock: Clock;
+  /** Begins the pipeline's side. */
+  readonly openStream: () => PipelineStream;
+}
+
+/** One viewer: its connection, its stream and the pipeline call behind it, opened and closed together. */
+export class Session {
+  readonly id: string;
+  readonly mode: StreamMode;
+  readonly createdAt: number;
+  readonly #options: SessionOptions;
+  readonly #log: Log;
+  readonly #tasks: TaskScope;
+  readonly #closed = Promise.withResolvers<CloseReason>();
+  #state: SessionState = "opening";
+  #reason: CloseReason | undefined;
+  #pipeline: PipelineStream | undefined;
+  #live: LiveStream | undefined;
+  #peer: PeerConnection | undefined;
+  #codec: VideoCodec | undefined;
+
+  constructor(options: SessionOptions) {
+    this.id = options.id;
+    this.mode = options.mode;
+    this.createdAt = options.clock.now();
+    this.#options = options;
+    this.#log = new Log(`session ${options.id}`);
+    this.#tasks = new TaskScope(this.#log);
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** The codec that was negotiated. */
+  get codec(): VideoCodec | undefined {
+    return this.#codec;
+  }
+
+  /** Resolves with the reason when everything has been released. */
+  get closed(): Promise<CloseReason> {
+    return this.#closed.promise;
+  }
+
+  /**
+   * Opens all parts and answers the offer. When anything fails, what was opened is released before it throws.
+   *
+   * @returns the SDP answer
+   * @throws StreamError `invalid_sdp`, `no_common_codec`, `no_ice_candidates`, `service_not_running`,
+   * `pipeline_failed`
+   */
+  async open(): Promise<string> {
+    try {
+      const offer = readOffer(this.#options.offerSdp);
+      const chosen = chooseVideoCodec(offer, this.#options.preferredCodec);
+      const codec = this.#codec = chosen.codec;
+      const pipeline = this.#pipeline = this.#options.openStream();
+      pipeline.prefetch();
+      const peer = this.#peer = this.#makePeer(chosen);
+      this.#live = this.#makeStream(codec);
+      const answer = await peer.answer(offer);
+      if (pipeline.failure !== null) throw pipeline.failure;
+      if (this.#step("answered") === null) throw new StreamError("shutting_down", "the session was closed meanwhile");
+      this.#tasks.run("stream", () => this.#run(pipeline));
+      this.#log.info("answered", { codec, mode: this.mode });
+      return answer;
+    } catch (error) {
+      await this.close({ code: "setup_failed", detail: messageOf(error) });
+      throw error;
+    }
+  }
+
+  /** Ends the session; harmless when it is over. Resolves when everything has been released. */
+  async close(reason: CloseReason): Promise<void> {
+    if (this.#step("close") !== null) {
+      this.#reason = reason;
+      this.#log.info(`closing: ${reason.detail}`, { code: reason.code });
+      await this.#releaseAll(reason);
+      this.#step("released");
+      this.#closed.resolve(reason);
+    }
+    await this.#closed.promise;
+  }
+
+  /** Counters for status and logs. */
+  get stats() {
+    const counters = this.#live?.counters;
+    const video = this.#peer?.video?.stats;
+    return {
+      chunks: this.#live?.chunks ?? 0,
+      frames_encoded: counters?.framesEncoded ?? 0,
+      frames_dropped: counters?.framesDropped ?? 0,
+      frames_invalid: counters?.framesInvalid ?? 0,
+      underruns: counters?.underruns ?? 0,
+      packets_sent: video?.packetsSent ?? 0,
+      packets_resent: video?.packetsResent ?? 0,
+      fraction_lost: video?.fractionLost ?? 0,
+      round_trip_ms: Math.round((video?.roundTrip ?? 0) * 1000),
+    };
+  }
+
+  #makePeer(chosen: ChosenCodec): PeerConnection {
+    const { iceServers, loopback, silenceLimit, connectLimit, clock } = this.#options;
+    const peer = new PeerConnection({
+      chosen,
+      iceServers,
+      loopback,
+      silenceLimit,
+      connectLimit,
+      clock,
+      log: this.#log,
+    });
+    peer.stateChanged.on(({ state, reason }) => {
+      if (state === "connected") this.#connected(peer);
+      else if (state === "closed") void this.close({ code: "connection_lost", detail: reason });
+    });
+    return peer;
+  }
+
+  #makeStream(codec: VideoCodec): LiveStream {
+    const { bitrate, effort, fps, bufferSeconds, clock } = this.#options;
+    return new LiveStream({
+      codec,
+      bitrate,
+      effort,
+      fps,
+      bufferSeconds,
+      clock,
+      log: this.#log,
+      metadata: (index, data) => this.#tell({ type: "chunk", index, data }),
+    });
+  }
+
+  #connected(peer: PeerConnection): void {
+    const live = this.#live;
+    if (live === undefined || this.#step("connected") === null) return;
+    this.#log.info("connected", { after_ms: Math.round((this.#options.clock.now() - this.createdAt) * 1000) });
+    const { video, audio } = peer;
+    const reader: MediaReader = {
+      video: (frame, payloads) => video?.send(payloads, frame.mediaTime),
+      audio: (packet) => audio?.send([packet.data], packet.mediaTime),
+    };
+    live.addReader(reader);
+    live.start();
+    video?.start(live.clock);
+    audio?.start(live.clock);
+    video?.keyFrameRequested.on(() => live.requestKeyFrame());
+  }
+
+  async #run(pipeline: PipelineStream): Promise<void> {
+    const live = this.#live;
+    if (live === undefined) return;
+    try {
+      await live.run(pipeline);
+    } catch (error) {
+      const detail = messageOf(error);
+      this.#tell({ type: "error", code: "pipeline_failed", detail });
+      void this.close({ code: "pipeline_failed", detail: `the pipeline failed: ${detail}` });
+      return;
+    }
+    if (this.#state === "closing" || this.#state === "closed") return;
+    await sleep(this.#options.clock, TAIL);
+    this.#tell({ type: "done", total_chunks: live.chunks });
+    void this.close({ code: "finished", detail: "the pipeline is done and everything has been played" });
+  }
+
+  async #releaseAll(reason: CloseReason): Promise<void> {
+    const peer = this.#peer;
+    this.#tell({ type: "closed", reason: reason.detail, code: reason.code });
+    await this.#releaseStep("pipeline", () => this.#pipeline?.return());
+    if (peer?.channel.isOpen) await sleep(this.#options.clock, FAREWELL);
+    await this.#releaseStep("connection", () => peer?.close(reason.detail));
+    await this.#releaseStep("stream", () => this.#live?.close());
+  }
+
+  async #releaseStep(name: string, step: () => Promise<unknown> | undefined): Promise<void> {
+    try {
+      const outcome = await withTimeLimit(this.#options.clock, STEP_LIMIT, Promise.resolve(step()));
+      if (outcome === "timeout") this.#log.warn(`releasing the ${name} took more than ${STEP_LIMIT} s`);
+    } catch (error) {
+      this.#log.warn(`releasing the ${name} failed: ${messageOf(error)}`);
+    }
+  }
+
+  #tell(message: Record<string, unknown>): void {
+    this.#peer?.channel.send({
+      ...message,
+      session_id: this.id,
+      timestamp: this.#options.clock.unixTime(),
+    });
+  }
+
+  #step(event: SessionEvent): SessionState | null {
+    const next = nextState(this.#state, event);
+    if (next !== null) this.#state = next;
+    return next;
+  }
+}

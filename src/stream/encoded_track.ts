@@ -1,0 +1,175 @@
+import type { Clock, Timer } from "../async/mod.ts";
+import { PictureConverter, VideoEncoder } from "../codec/mod.ts";
+import { messageOf } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type {
+  EncodedFrame,
+  EncodedPicture,
+  EncoderEffort,
+  JpegPicture,
+  RawPicture,
+  SourcePicture,
+  VideoCodec,
+} from "../media/mod.ts";
+
+/** Source pictures that may wait for the encoder; beyond it the oldest is dropped, before encoding. */
+const MAX_WAITING = 4;
+/** Seconds without a picture after which the last one is sent again, so that a lost packet is noticed and repaired. */
+const IDLE_REFRESH = 1;
+
+/** What a track is made for. */
+export interface EncodedTrackOptions {
+  readonly codec: VideoCodec;
+  readonly bitrate: number;
+  readonly effort: EncoderEffort;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Media time now, for pictures that are sent again. */
+  readonly mediaNow: () => number;
+  /** Takes each encoded frame. */
+  readonly emit: (frame: EncodedFrame) => void;
+}
+
+/** Counters of a track. */
+export interface TrackCounters {
+  framesEncoded: number;
+  framesDropped: number;
+  framesInvalid: number;
+  keyFrames: number;
+}
+
+/** Encodes one picture track once, however many viewers it has. Pictures that come encoded pass through. */
+export class EncodedTrack {
+  readonly counters: TrackCounters = { framesEncoded: 0, framesDropped: 0, framesInvalid: 0, keyFrames: 0 };
+  readonly #options: EncodedTrackOptions;
+  readonly #converter = new PictureConverter();
+  readonly #waiting: { picture: SourcePicture; mediaTime: number; fps: number }[] = [];
+  #encoder: VideoEncoder | undefined;
+  #running: Promise<void> | undefined;
+  #keyPending = true;
+  #last: { picture: JpegPicture | RawPicture; fps: number } | undefined;
+  #idle: Timer | undefined;
+  #closed = false;
+
+  constructor(options: EncodedTrackOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a picture that is due now. */
+  push(picture: SourcePicture, { mediaTime, fps }: { mediaTime: number; fps: number }): void {
+    if (this.#closed) return;
+    this.#waiting.push({ picture, mediaTime, fps });
+    const oldest = this.#waiting.findIndex((one) => !isEncoded(one.picture));
+    if (this.#waiting.length > MAX_WAITING && oldest >= 0) {
+      this.#waiting.splice(oldest, 1);
+      this.counters.framesDropped++;
+    }
+    this.#run();
+  }
+
+  /** Makes the next frame a key frame; when no picture comes soon, the last one is encoded again. */
+  requestKeyFrame(): void {
+    this.#keyPending = true;
+    const interval = 1 / (this.#last?.fps ?? 24);
+    this.#armIdle(1.5 * interval);
+  }
+
+  /** Frees the codecs; waits for a picture that is being encoded. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#idle?.cancel();
+    this.#waiting.length = 0;
+    await this.#running;
+    await this.#encoder?.close();
+    await this.#converter.close();
+  }
+
+  #run(): void {
+    this.#running ??= this.#work().finally(() => {
+      this.#running = undefined;
+      if (this.#waiting.length > 0 && !this.#closed) this.#run();
+    });
+  }
+
+  async #work(): Promise<void> {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      const { picture, mediaTime, fps } = next;
+      try {
+        if (isEncoded(picture)) this.#passThrough(picture, mediaTime);
+        else await this.#encode(picture, { mediaTime, fps });
+      } catch (error) {
+        this.counters.framesInvalid++;
+        this.#options.log.warn(`frame left out: ${messageOf(error)}`, { invalid_frames: this.counters.framesInvalid });
+      }
+      this.#armIdle(IDLE_REFRESH);
+    }
+  }
+
+  async #encode(picture: JpegPicture | RawPicture, at: { mediaTime: number; fps: number }): Promise<void> {
+    const frame = await this.#converter.convert(picture);
+    const encoder = await this.#encoderFor({ width: frame.width, height: frame.height, fps: at.fps });
+    if (this.#closed) return;
+    const key = this.#keyPending;
+    const encoded = await encoder.encode(frame, { key });
+    this.#last = { picture, fps: at.fps };
+    if (encoded === null || this.#closed) return;
+    if (encoded.key) this.#keyPending = false;
+    this.#emit({
+      codec: this.#options.codec,
+      data: encoded.data,
+      key: encoded.key,
+      mediaTime: at.mediaTime,
+      width: frame.width,
+      height: frame.height,
+    });
+  }
+
+  #passThrough(picture: EncodedPicture, mediaTime: number): void {
+    const codec = picture.format === "h264" ? "H264" : "VP8";
+    if (codec !== this.#options.codec) {
+      throw new Error(`the pipeline yields ${picture.format}, but this viewer takes ${this.#options.codec}`);
+    }
+    if (this.#keyPending && !picture.key && this.#last === undefined && this.counters.keyFrames === 0) {
+      throw new Error(`the first ${picture.format} frame must be a key frame`);
+    }
+    if (picture.key) this.#keyPending = false;
+    this.#last = undefined;
+    this.#emit({ codec, data: picture.data, key: picture.key, mediaTime, width: 0, height: 0 });
+  }
+
+  #emit(frame: EncodedFrame): void {
+    this.counters.framesEncoded++;
+    if (frame.key) this.counters.keyFrames++;
+    this.#options.emit(frame);
+  }
+
+  /** The open encoder, or a new one when size or rate changed; a new one begins with a key frame. */
+  async #encoderFor(shape: { width: number; height: number; fps: number }): Promise<VideoEncoder> {
+    const open = this.#encoder;
+    if (open !== undefined && fits(open.settings, shape)) return open;
+    this.#encoder = undefined;
+    await open?.close();
+    const { codec, bitrate, effort } = this.#options;
+    this.#keyPending = true;
+    return this.#encoder = new VideoEncoder({ codec, bitrate, effort, ...shape });
+  }
+
+  #armIdle(seconds: number): void {
+    this.#idle?.cancel();
+    if (this.#closed) return;
+    this.#idle = this.#options.clock.schedule(seconds, () => {
+      const last = this.#last;
+      if (last === undefined || this.#waiting.length > 0 || this.#running !== undefined) return;
+      this.push(last.picture, { mediaTime: this.#options.mediaNow(), fps: last.fps });
+    });
+  }
+}
+
+function isEncoded(picture: SourcePicture): picture is EncodedPicture {
+  return picture.format === "h264" || picture.format === "vp8";
+}
+
+function fits(settings: { width: number; height: number; fps: number }, shape: typeof settings): boolean {
+  const sameRate = Math.abs(settings.fps - shape.fps) <= settings.fps * 0.05;
+  return settings.width === shape.width && settings.height === shape.height && sameRate;
+}

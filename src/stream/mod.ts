@@ -1,0 +1,14 @@
+/**
+ * From chunks to encoded media on one timeline. A private session is a `LiveStream` with one reader.
+ *
+ * Frames are dropped before encoding, never after it.
+ *
+ * @module
+ */
+export { AudioFramer } from "./audio_framer.ts";
+export { ChunkRouter } from "./chunk_router.ts";
+export { EncodedTrack, type TrackCounters } from "./encoded_track.ts";
+export { FramePacer } from "./frame_pacer.ts";
+export { LiveStream, type LiveStreamOptions } from "./live_stream.ts";
+export { PlayoutTimeline } from "./playout_timeline.ts";
+export { SampleBuffer } from "./sample_buffer.ts";

@@ -1,0 +1,66 @@
+import type { Clock } from "../async/mod.ts";
+import type { MediaClock } from "../media/mod.ts";
+
+/** Lead that a chunk with sound gets after a gap, so that its first 20 ms are not already due when it arrives. */
+const AUDIO_LEAD = 0.03;
+
+/**
+ * Seconds since the first frame was shown. Chunks are placed on it one behind the other; when the pipeline was too slow,
+ * the next one is placed at "now" and the gap stays a gap. The timeline itself never jumps.
+ */
+export class PlayoutTimeline implements MediaClock {
+  readonly #clock: Clock;
+  #origin: number | undefined;
+  #cursor = 0;
+  #underruns = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Begins playing: media time 0 is now. */
+  start(): void {
+    this.#origin ??= this.#clock.now();
+  }
+
+  get started(): boolean {
+    return this.#origin !== undefined;
+  }
+
+  /** Times the pipeline was too slow to keep the picture moving. */
+  get underruns(): number {
+    return this.#underruns;
+  }
+
+  /** Media time up to which content has been placed. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  mediaNow(): number {
+    return this.#origin === undefined ? Number.NEGATIVE_INFINITY : this.#clock.now() - this.#origin;
+  }
+
+  /** Seconds from now until that media time; 0 or less when it has come. Infinite before the start. */
+  secondsUntil(mediaTime: number): number {
+    return mediaTime - this.mediaNow();
+  }
+
+  /** Seconds of content that have been placed but not played. */
+  get ahead(): number {
+    return this.#cursor - Math.max(0, this.mediaNow());
+  }
+
+  /** Takes a stretch of the timeline for a chunk; returns where it begins. */
+  place(duration: number, options: { withAudio: boolean }): number {
+    const lead = options.withAudio ? AUDIO_LEAD : 0;
+    const earliest = this.mediaNow() + lead;
+    let begin = this.#cursor;
+    if (begin < earliest - lead) {
+      if (begin > 0) this.#underruns++;
+      begin = Math.max(earliest, 0);
+    }
+    this.#cursor = begin + duration;
+    return begin;
+  }
+}

@@ -1,0 +1,256 @@
+import {
+  MediaStreamTrack,
+  type RTCDtlsTransport,
+  type RTCIceServer,
+  RTCPeerConnection,
+  RTCRtpCodecParameters,
+  type RTCRtpTransceiver,
+  useH264,
+  useNACK,
+  useOPUS,
+  usePLI,
+  useVP8,
+} from "werift";
+import { type Clock, Emitter, type Timer, withTimeLimit } from "../async/mod.ts";
+import { messageOf, StreamError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { readRtcp } from "../rtp/mod.ts";
+import { CHANNEL_LABEL, ControlChannel } from "./control_channel.ts";
+import { clientIsAuthentic, guardDtls } from "./dtls_guard.ts";
+import { OutboundTrack } from "./outbound_track.ts";
+import { PacketSender } from "./packet_sender.ts";
+import { type ChosenCodec, narrowOffer, type Offer } from "./sdp_offer.ts";
+
+/** Data channel messages above this are refused (bytes). */
+const MAX_MESSAGE_BYTES = 262_144;
+/** Longest wait for STUN or TURN before the answer goes out without them, in seconds. */
+const GATHER_LIMIT = 2;
+const SILENCE_CHECK = 1;
+/** Seconds that closing may take before it is given up. */
+const CLOSE_LIMIT = 2;
+
+/** Where a connection stands; each state is entered at most once, in this order. */
+export type ConnectionState = "connecting" | "connected" | "closed";
+
+/** What a peer connection is made with. */
+export interface PeerConnectionOptions {
+  readonly chosen: ChosenCodec;
+  /** STUN and TURN servers to use; empty for none. */
+  readonly iceServers: readonly IceServer[];
+  /** Whether the viewer is on this machine, so that loopback addresses help. */
+  readonly loopback: boolean;
+  /** Seconds without anything from the viewer after which it counts as gone. */
+  readonly silenceLimit: number;
+  /** Seconds from the answer until the connection must be up. */
+  readonly connectLimit: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A STUN or TURN server. */
+export interface IceServer {
+  readonly urls: string;
+  readonly username?: string;
+  readonly credential?: string;
+}
+
+/** One viewer's connection, as answerer: negotiation, transport security, tracks, channel, and when it is over. */
+export class PeerConnection {
+  /** The state has changed; on `closed` with the reason. */
+  readonly stateChanged: Emitter<{ state: ConnectionState; reason: string }> = new Emitter();
+  readonly channel: ControlChannel = new ControlChannel();
+  readonly #options: PeerConnectionOptions;
+  readonly #peer: RTCPeerConnection;
+  #state: ConnectionState = "connecting";
+  #video: OutboundTrack | undefined;
+  #audio: OutboundTrack | undefined;
+  #timer: Timer | undefined;
+  #lastHeard = { bytes: -1, at: 0 };
+  #release: Promise<unknown> = Promise.resolve();
+
+  constructor(options: PeerConnectionOptions) {
+    this.#options = options;
+    this.#peer = new RTCPeerConnection({
+      bundlePolicy: "max-bundle",
+      maxMessageSize: MAX_MESSAGE_BYTES,
+      iceServers: options.iceServers.map((server): RTCIceServer => ({ ...server })),
+      iceStunGatherTimeout: GATHER_LIMIT,
+      iceTurnConnectTimeout: GATHER_LIMIT,
+      iceAdditionalHostAddresses: options.loopback ? ["127.0.0.1"] : undefined,
+      codecs: { video: videoCodecs(options.chosen), audio: [useOPUS()] },
+      headerExtensions: { video: [], audio: [] },
+    });
+    this.#peer.onDataChannel.subscribe((channel) => {
+      if (channel.label === CHANNEL_LABEL) this.channel.attach(channel);
+      else channel.close();
+    });
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** The picture track, once connected. */
+  get video(): OutboundTrack | undefined {
+    return this.#video;
+  }
+
+  /** The sound track, once connected, when the viewer takes sound. */
+  get audio(): OutboundTrack | undefined {
+    return this.#audio;
+  }
+
+  /**
+   * Answers an offer. The connection then comes up by itself, or closes with a reason.
+   *
+   * @returns the SDP answer with our candidates in it
+   * @throws StreamError `invalid_sdp`, `no_ice_candidates`
+   */
+  async answer(offer: Offer): Promise<string> {
+    for (const kind of ["video", "audio"] as const) {
+      const wanted = offer.media.some((media) => media.kind === kind && !media.rejected);
+      if (wanted) this.#peer.addTransceiver(new MediaStreamTrack({ kind }), { direction: "sendonly" });
+    }
+    try {
+      await this.#peer.setRemoteDescription({ type: "offer", sdp: narrowOffer(offer, this.#options.chosen) });
+      this.#harden();
+      const answer = await this.#peer.createAnswer();
+      await withTimeLimit(this.#options.clock, GATHER_LIMIT + 1, this.#peer.setLocalDescription(answer));
+    } catch (error) {
+      throw new StreamError("invalid_sdp", `the offer cannot be answered: ${messageOf(error)}`, {
+        cause: error,
+        field: "sdp",
+      });
+    }
+    const sdp = this.#peer.localDescription?.sdp ?? "";
+    if (!/^a=candidate:/m.test(sdp)) {
+      throw new StreamError("no_ice_candidates", "no address or UDP port is free for this connection");
+    }
+    this.#timer = this.#options.clock.schedule(this.#options.connectLimit, () => {
+      this.#closeWith(`no connection within ${this.#options.connectLimit} s; UDP may be blocked on the way`);
+    });
+    return sdp;
+  }
+
+  /** Closes the connection; the reason is for our own log, the viewer sees the transport end. */
+  async close(reason: string): Promise<void> {
+    this.#closeWith(reason);
+    await this.#release;
+  }
+
+  #closeWith(reason: string): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#timer?.cancel();
+    this.#video?.close();
+    this.#audio?.close();
+    this.#release = withTimeLimit(this.#options.clock, CLOSE_LIMIT, this.#peer.close()).catch((error) => {
+      this.#options.log.debug(`closing the peer failed: ${messageOf(error)}`);
+    });
+    this.stateChanged.emit({ state: "closed", reason });
+    this.stateChanged.clear();
+  }
+
+  /** Everything that has to be done to the transport between the offer and the answer. */
+  #harden(): void {
+    const transport = this.#transport();
+    // As DTLS client werift can run its last flight twice and hang; as server every connection came up.
+    transport.role = "server";
+    guardDtls(transport);
+    if (!this.#options.iceServers.some((server) => server.urls.startsWith("stun"))) {
+      delete transport.iceTransport.connection.stunServer;
+    }
+    transport.onStateChange.subscribe((state) => {
+      if (state === "connected") this.#connected(transport);
+      else if (state === "failed") this.#closeWith("the DTLS handshake failed");
+      else if (state === "closed") this.#closeWith("the viewer closed the connection");
+    });
+    transport.iceTransport.onStateChange.subscribe((state) => {
+      if (state === "failed") this.#closeWith("the network path to the viewer failed");
+    });
+  }
+
+  #connected(transport: RTCDtlsTransport): void {
+    if (this.#state !== "connecting") return;
+    if (!clientIsAuthentic(transport)) {
+      return this.#closeWith("the viewer did not prove that its certificate is its own");
+    }
+    const { clock } = this.#options;
+    this.#timer?.cancel();
+    this.#state = "connected";
+    const sender = new PacketSender(transport);
+    for (const transceiver of this.#peer.getTransceivers()) {
+      const track = this.#track(transceiver, sender);
+      if (transceiver.kind === "video") this.#video ??= track;
+      else this.#audio ??= track;
+    }
+    this.#watchRtcp(transport);
+    this.#lastHeard.at = clock.now();
+    this.#watchSilence(transport);
+    this.stateChanged.emit({ state: "connected", reason: "" });
+  }
+
+  #track(transceiver: RTCRtpTransceiver, sender: PacketSender): OutboundTrack | undefined {
+    const { sender: negotiated } = transceiver;
+    const kind = transceiver.kind === "video" ? "video" : "audio";
+    const codec = negotiated.codec;
+    const direction = transceiver.currentDirection;
+    if (codec === undefined || (direction !== "sendonly" && direction !== "sendrecv")) return undefined;
+    const { rtxPayloadType } = negotiated as unknown as { rtxPayloadType: number | undefined };
+    return new OutboundTrack({
+      clock: this.#options.clock,
+      sender,
+      parameters: {
+        kind,
+        ssrc: negotiated.ssrc,
+        payloadType: codec.payloadType,
+        clockRate: codec.clockRate,
+        rtx: rtxPayloadType === undefined ? null : { ssrc: negotiated.rtxSsrc, payloadType: rtxPayloadType },
+        cname: this.#peer.cname,
+      },
+    });
+  }
+
+  /** Reads every RTCP packet as it is decrypted: werift keeps some kinds to itself. */
+  #watchRtcp(transport: RTCDtlsTransport): void {
+    const { srtcp } = transport;
+    const decrypt = srtcp.decrypt;
+    srtcp.decrypt = (data: Buffer) => {
+      const plain = decrypt(data);
+      for (const reading of readRtcp(plain)) {
+        this.#video?.receive(reading);
+        this.#audio?.receive(reading);
+      }
+      return plain;
+    };
+  }
+
+  /** A browser that is killed or cut off says nothing: its packets just stop. */
+  #watchSilence(transport: RTCDtlsTransport): void {
+    const { clock, silenceLimit } = this.#options;
+    this.#timer = clock.schedule(SILENCE_CHECK, () => {
+      const bytes = transport.iceTransport.connection.nominated?.bytesReceived ?? 0;
+      const heard = bytes + transport.bytesReceived;
+      const now = clock.now();
+      if (heard !== this.#lastHeard.bytes) this.#lastHeard = { bytes: heard, at: now };
+      if (now - this.#lastHeard.at > silenceLimit) {
+        return this.#closeWith(`nothing was heard from the viewer for ${silenceLimit} s`);
+      }
+      this.#watchSilence(transport);
+    });
+  }
+
+  #transport(): RTCDtlsTransport {
+    const transport = this.#peer.dtlsTransports[0];
+    if (transport === undefined) throw new StreamError("invalid_sdp", "the offer opens no transport");
+    return transport;
+  }
+}
+
+/** Fresh objects for each peer: werift writes negotiated values into them. */
+function videoCodecs({ codec, offered }: ChosenCodec): RTCRtpCodecParameters[] {
+  const rtcpFeedback = [useNACK(), usePLI(), { type: "ccm", parameter: "fir" }];
+  const parameters = [...offered.parameters].map(([key, value]) => `${key}=${value}`).join(";");
+  const media = codec === "H264" ? useH264({ rtcpFeedback, parameters }) : useVP8({ rtcpFeedback });
+  return [media, new RTCRtpCodecParameters({ mimeType: "video/rtx", clockRate: 90_000 })];
+}

@@ -1,0 +1,187 @@
+import { StreamError } from "../errors.ts";
+import type { VideoCodec } from "../media/mod.ts";
+
+/** One codec line of an offer. */
+export interface OfferedCodec {
+  readonly payloadType: number;
+  /** As in `a=rtpmap`, upper case, for example `H264`. */
+  readonly name: string;
+  readonly clockRate: number;
+  /** `a=fmtp` parameters, keys in lower case. */
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+/** One media section of an offer. */
+export interface OfferedMedia {
+  readonly kind: string;
+  readonly rejected: boolean;
+  readonly direction: "sendrecv" | "sendonly" | "recvonly" | "inactive";
+  readonly codecs: readonly OfferedCodec[];
+}
+
+/** An SDP offer that has been read. */
+export interface Offer {
+  readonly media: readonly OfferedMedia[];
+  readonly lines: readonly string[];
+}
+
+/** The codec that was picked from an offer. */
+export interface ChosenCodec {
+  readonly codec: VideoCodec;
+  readonly offered: OfferedCodec;
+}
+
+/**
+ * Reads an SDP offer (RFC 8866, RFC 8829).
+ *
+ * @throws StreamError `invalid_sdp` that says what is missing
+ */
+export function readOffer(sdp: string): Offer {
+  const lines = sdp.split(/\r\n|\r|\n/).filter((line) => line !== "");
+  if (lines[0]?.trim() !== "v=0") throw new StreamError("invalid_sdp", 'the SDP does not begin with "v=0"', field);
+  const malformed = lines.find((line) => !/^[a-z]=/.test(line));
+  if (malformed !== undefined) {
+    throw new StreamError("invalid_sdp", `the SDP has a line that is not of the form x=…: ${quote(malformed)}`, field);
+  }
+  const sections = splitSections(lines);
+  const session = sections[0] ?? [];
+  const media = sections.slice(1);
+  if (media.length === 0) {
+    throw new StreamError(
+      "invalid_sdp",
+      "the SDP offers no media; add a video transceiver before createOffer()",
+      field,
+    );
+  }
+  for (const name of ["ice-ufrag", "ice-pwd", "fingerprint"]) {
+    const everywhere = hasAttribute(session, name);
+    const missing = media.some((section) => !isRejected(section) && !hasAttribute(section, name));
+    if (!everywhere && missing) {
+      throw new StreamError("invalid_sdp", `the SDP has no a=${name}; send pc.localDescription.sdp as it is`, field);
+    }
+  }
+  return { media: media.map(readMedia), lines };
+}
+
+const field = { field: "sdp" };
+
+/**
+ * Picks the codec to send: the preferred one if offered, else the other. Of several H.264 profiles the constrained
+ * baseline is taken, which is what is sent.
+ *
+ * @throws StreamError `no_common_codec` or `invalid_sdp`
+ */
+export function chooseVideoCodec(offer: Offer, preferred: VideoCodec): ChosenCodec {
+  const video = offer.media.filter((media) => media.kind === "video" && !media.rejected);
+  const receiving = video.filter((media) => media.direction === "recvonly" || media.direction === "sendrecv");
+  if (receiving.length === 0) {
+    throw new StreamError(
+      "invalid_sdp",
+      'the SDP has no video section that receives; call pc.addTransceiver("video", { direction: "recvonly" })',
+      field,
+    );
+  }
+  const codecs = receiving.flatMap((media) => media.codecs);
+  const other: VideoCodec = preferred === "H264" ? "VP8" : "H264";
+  for (const codec of [preferred, other]) {
+    const usable = codecs.filter((offered) => isUsable(offered, codec)).sort((a, b) => profileRank(a) - profileRank(b));
+    if (usable[0] !== undefined) return { codec, offered: usable[0] };
+  }
+  const names = [...new Set(codecs.map((codec) => codec.name))].join(", ") || "none";
+  throw new StreamError(
+    "no_common_codec",
+    `the offer has no video codec in common: it offers ${names}, we send H264 and VP8`,
+    field,
+  );
+}
+
+/** H.264 needs packetization mode 1 (RFC 6184, section 8.1). */
+function isUsable(offered: OfferedCodec, codec: VideoCodec): boolean {
+  if (offered.name !== codec) return false;
+  return codec === "VP8" || offered.parameters.get("packetization-mode") === "1";
+}
+
+/** Constrained baseline, baseline, then whatever else decodes it (RFC 6184, table 5). */
+function profileRank(offered: OfferedCodec): number {
+  const profile = offered.parameters.get("profile-level-id")?.toLowerCase() ?? "42";
+  if (/^42[c-f]/.test(profile)) return 0;
+  return profile.startsWith("42") ? 1 : 2;
+}
+
+/**
+ * The offer as werift gets it: of video only the chosen codec with its retransmission, so that the answer holds just
+ * what is sent. Left out as well are `.local` candidates, whose mDNS look-up stalls for seconds; the end of candidates,
+ * after which no peer-reflexive one would count; and transport-wide congestion control, which is not used yet.
+ */
+export function narrowOffer(offer: Offer, { offered }: ChosenCodec): string {
+  const kept = splitSections(offer.lines).flatMap((section) => {
+    return section[0]?.startsWith("m=video ") ? keepPayloads(section, offered.payloadType) : section;
+  }).filter((line) => {
+    if (line.startsWith("a=candidate:")) return !(line.split(" ")[4] ?? "").endsWith(".local");
+    return line !== "a=end-of-candidates" && !/^a=rtcp-fb:\S+ transport-cc$/.test(line);
+  });
+  return `${kept.join("\r\n")}\r\n`;
+}
+
+/** A media section with one payload type and the retransmission that refers to it (RFC 4588, section 8.6). */
+function keepPayloads(section: readonly string[], payloadType: number): string[] {
+  const media = readMedia(section);
+  const rtx = media.codecs.find((codec) => {
+    return codec.name === "RTX" && codec.parameters.get("apt") === String(payloadType);
+  });
+  const kept = new Set([payloadType, ...(rtx === undefined ? [] : [rtx.payloadType])].map(String));
+  return section.flatMap((line, index) => {
+    if (index === 0) {
+      const [kind, port, protocol, ...types] = line.split(" ");
+      const left = types.filter((type) => kept.has(type));
+      return [[kind, port, protocol, ...(left.length > 0 ? left : types)].join(" ")];
+    }
+    const type = /^a=(?:rtpmap|fmtp|rtcp-fb):(\d+) /.exec(line)?.[1];
+    return type === undefined || kept.has(type) ? [line] : [];
+  });
+}
+
+function splitSections(lines: readonly string[]): string[][] {
+  const sections: string[][] = [[]];
+  for (const line of lines) {
+    if (line.startsWith("m=")) sections.push([]);
+    sections.at(-1)?.push(line);
+  }
+  return sections;
+}
+
+function readMedia(lines: readonly string[]): OfferedMedia {
+  const [kind = ""] = (lines[0] ?? "").slice(2).split(" ");
+  const direction = (["sendonly", "recvonly", "inactive", "sendrecv"] as const)
+    .find((one) => lines.includes(`a=${one}`)) ?? "sendrecv";
+  return { kind, rejected: isRejected(lines), direction, codecs: readCodecs(lines) };
+}
+
+function readCodecs(lines: readonly string[]): OfferedCodec[] {
+  const formats = new Map<number, Map<string, string>>();
+  for (const line of lines) {
+    const match = /^a=fmtp:(\d+) (.*)$/.exec(line);
+    if (match === null) continue;
+    const pairs = (match[2] ?? "").split(";").map((pair) => pair.trim().split("="));
+    formats.set(Number(match[1]), new Map(pairs.map(([key = "", value = ""]) => [key.toLowerCase(), value])));
+  }
+  return lines.flatMap((line) => {
+    const match = /^a=rtpmap:(\d+) ([^/]+)\/(\d+)/.exec(line);
+    if (match === null) return [];
+    const payloadType = Number(match[1]);
+    const parameters = formats.get(payloadType) ?? new Map<string, string>();
+    return [{ payloadType, name: (match[2] ?? "").toUpperCase(), clockRate: Number(match[3]), parameters }];
+  });
+}
+
+function isRejected(lines: readonly string[]): boolean {
+  return lines[0]?.split(" ")[1] === "0" && !lines.includes("a=bundle-only");
+}
+
+function hasAttribute(lines: readonly string[], name: string): boolean {
+  return lines.some((line) => line.startsWith(`a=${name}:`));
+}
+
+function quote(line: string): string {
+  return JSON.stringify(line.length > 60 ? `${line.slice(0, 60)}…` : line);
+}
