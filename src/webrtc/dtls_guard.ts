@@ -3,8 +3,14 @@ import { constants } from "node:crypto";
 import type { RTCDtlsTransport } from "werift";
 
 const CLIENT_HELLO = 1;
+const CERTIFICATE = 11;
 const CERTIFICATE_VERIFY = 15;
-/** Flight after which a ClientHello can only be a late duplicate. */
+const CLIENT_KEY_EXCHANGE = 16;
+/** Messages of the client that are handled the first time only. */
+const ONCE = new Set([CERTIFICATE, CERTIFICATE_VERIFY, CLIENT_KEY_EXCHANGE]);
+/** Flight from which on our random and key share are out. */
+const SERVER_HELLO_FLIGHT = 4;
+/** Flight after which the handshake is done. */
 const LAST_FLIGHT = 6;
 /** DTLS records that may wait for the DTLS object. */
 const MAX_EARLY_RECORDS = 8;
@@ -19,6 +25,7 @@ interface DtlsSocketInternals {
 
 interface HandshakeMessage {
   readonly msg_type: number;
+  readonly message_seq: number;
   readonly fragment: Uint8Array;
   serialize(): Uint8Array;
 }
@@ -28,7 +35,8 @@ interface HandshakeMessage {
  *
  * 1. Records that arrive before its DTLS object exists (ICE can be done first on the other side) are lost, and the
  *    browser waits for its retransmission timer. They are kept and given to it.
- * 2. A late duplicate of the browser's ClientHello wipes the state of a connection that is up. It is left out.
+ * 2. Retransmitted handshake messages are handled again and change keys, before or after the connection is up; see
+ *    `ignoreDuplicates`.
  * 3. The client's signature over the handshake is not looked at; see `clientIsAuthentic`.
  */
 export function guardDtls(transport: RTCDtlsTransport): void {
@@ -44,7 +52,7 @@ export function guardDtls(transport: RTCDtlsTransport): void {
     queueMicrotask(() => {
       const socket = transport.dtls as unknown as DtlsSocketInternals | undefined;
       if (socket === undefined) return;
-      ignoreLateClientHello(socket);
+      ignoreDuplicates(socket);
       for (const data of early.splice(0)) connection.onData.execute(data);
     });
   });
@@ -56,11 +64,27 @@ function isDtls(data: Uint8Array): boolean {
   return first >= 20 && first <= 63;
 }
 
-function ignoreLateClientHello(socket: DtlsSocketInternals): void {
+/**
+ * Handshake messages are retransmitted whenever an answer is late (RFC 6347, section 4.2.4). A duplicate must change
+ * nothing: a first ClientHello would draw new keys behind a flight 4 that is out already, a key exchange would derive
+ * the master secret again from a longer transcript. Only what is answered from memory goes through a second time.
+ */
+function ignoreDuplicates(socket: DtlsSocketInternals): void {
   const handle = socket.onHandleHandshakes;
+  const seen = new Set<number>();
   socket.onHandleHandshakes = async (assembled) => {
-    const late = socket.connected || socket.dtls.flight >= LAST_FLIGHT;
-    const wanted = late ? assembled.filter((message) => message.msg_type !== CLIENT_HELLO) : assembled;
+    const { flight } = socket.dtls;
+    const wanted = assembled.filter((message) => {
+      const type = message.msg_type;
+      if (type === CLIENT_HELLO) {
+        const isFirst = message.message_seq === 0;
+        return !socket.connected && flight < (isFirst ? SERVER_HELLO_FLIGHT : LAST_FLIGHT);
+      }
+      if (!ONCE.has(type)) return true;
+      if (seen.has(type)) return false;
+      seen.add(type);
+      return true;
+    });
     if (wanted.length > 0) await handle(wanted);
   };
 }
