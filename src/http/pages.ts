@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { cors } from "hono/cors";
 import type { AppEnv } from "./services.ts";
 
 const STATIC = new URL("../../static/", import.meta.url);
@@ -25,14 +26,17 @@ export async function pageRoutes(): Promise<Hono<AppEnv>> {
     if (entry.isFile) files.set(entry.name, new URL(entry.name, STATIC));
   }
   for (const [path, name] of Object.entries(PAGES)) {
-    routes.get(path, async () => await fileResponse(files.get(name)));
+    routes.get(path, async () => await fileResponse(new URL(name, STATIC)));
   }
-  routes.get("/static/:name", async (context) => await fileResponse(files.get(context.req.param("name"))));
+  routes.use("/static/*", cors({ origin: "*" }));
+  routes.get("/static/:name", async (context) => {
+    const file = files.get(context.req.param("name"));
+    return file === undefined ? context.notFound() : await fileResponse(file);
+  });
   return routes;
 }
 
-async function fileResponse(url: URL | undefined): Promise<Response> {
-  if (url === undefined) return new Response("not found", { status: 404 });
+async function fileResponse(url: URL): Promise<Response> {
   const extension = url.pathname.split(".").at(-1) ?? "";
   return new Response(await Deno.readFile(url), {
     headers: {

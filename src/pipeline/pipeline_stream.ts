@@ -16,6 +16,7 @@ export class PipelineStream implements AsyncIterableIterator<PipelineChunk, unde
   #ready: PipelineChunk | undefined;
   #outcome: { error: Error | null } | undefined;
   #requested = false;
+  readonly #first = Promise.withResolvers<void>();
 
   constructor(id: string, owner: StreamOwner) {
     this.id = id;
@@ -25,6 +26,11 @@ export class PipelineStream implements AsyncIterableIterator<PipelineChunk, unde
   /** Why the stream failed, if it has. */
   get failure(): Error | null {
     return this.#outcome?.error ?? null;
+  }
+
+  /** Resolves when the first chunk is there or the stream has ended without one. */
+  get first(): Promise<void> {
+    return this.#first.promise;
   }
 
   /** Asks for the first chunk ahead of time, so that it is there when the viewer is. */
@@ -62,6 +68,7 @@ export class PipelineStream implements AsyncIterableIterator<PipelineChunk, unde
   /** Called by the host: the chunk that was asked for. */
   deliver(chunk: PipelineChunk): void {
     this.#requested = false;
+    this.#first.resolve();
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting === undefined) this.#ready = chunk;
@@ -78,6 +85,7 @@ export class PipelineStream implements AsyncIterableIterator<PipelineChunk, unde
   end(error: Error | null): void {
     if (this.#outcome !== undefined) return;
     this.#outcome = { error };
+    this.#first.resolve();
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting === undefined) return;

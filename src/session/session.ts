@@ -11,6 +11,8 @@ import { nextState, type SessionEvent, type SessionState } from "./session_state
 const TAIL = 0.3;
 /** Seconds given to the last message before the connection goes. */
 const FAREWELL = 0.1;
+/** Seconds for which an answer waits for a pipeline that may refuse the request at once. */
+const REFUSAL_TIME = 0.1;
 /** Seconds that each step of closing may take. */
 const STEP_LIMIT = 3;
 
@@ -80,6 +82,11 @@ export class Session {
     return this.#codec;
   }
 
+  /** Why it is closing or closed. */
+  get closeReason(): CloseReason | undefined {
+    return this.#reason;
+  }
+
   /** Resolves with the reason when everything has been released. */
   get closed(): Promise<CloseReason> {
     return this.#closed.promise;
@@ -102,6 +109,7 @@ export class Session {
       const peer = this.#peer = this.#makePeer(chosen);
       this.#live = this.#makeStream(codec);
       const answer = await peer.answer(offer);
+      await withTimeLimit(this.#options.clock, REFUSAL_TIME, pipeline.first);
       if (pipeline.failure !== null) throw pipeline.failure;
       if (this.#step("answered") === null) throw new StreamError("shutting_down", "the session was closed meanwhile");
       this.#tasks.run("stream", () => this.#run(pipeline));

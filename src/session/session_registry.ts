@@ -61,14 +61,18 @@ export class SessionRegistry {
     return await session.open();
   }
 
-  /** @throws StreamError `session_not_found`, with the reason when it has been closed lately */
+  /**
+   * A session that is not over.
+   *
+   * @throws StreamError `session_not_found`, with the reason when it has been closed lately
+   */
   get(id: string): Session {
     const session = this.#sessions.get(id);
-    if (session !== undefined) return session;
-    const closed = this.#closed.get(id);
+    const reason = session === undefined ? this.#closed.get(id)?.reason : session.closeReason;
+    if (session !== undefined && reason === undefined) return session;
     throw new StreamError(
       "session_not_found",
-      closed === undefined ? `session ${id} not found` : `session ${id} is closed: ${closed.reason.detail}`,
+      reason === undefined ? `session ${id} not found` : `session ${id} is closed: ${reason.detail}`,
       { field: "session_id" },
     );
   }
@@ -79,11 +83,7 @@ export class SessionRegistry {
    * @throws StreamError `session_not_found`
    */
   async close(id: string, reason: CloseReason): Promise<void> {
-    const session = this.get(id);
-    if (session.state === "closing" || session.state === "closed") {
-      throw new StreamError("session_not_found", `session ${id} is closed already`, { field: "session_id" });
-    }
-    await session.close(reason);
+    await this.get(id).close(reason);
   }
 
   /** Takes no more sessions and closes those there are. */

@@ -1,0 +1,92 @@
+/**
+ * Runs every test suite, one after the other, and ends with `N passed, N failed`. What a suite needs and is missing is
+ * said exactly; with `--install` as root on Debian it is installed.
+ *
+ * Usage: deno task test [--install] [--only unit,contract,integration,browser,soak]
+ *
+ * @module
+ */
+
+/** A group of tests and what it needs beyond Deno. */
+interface Suite {
+  readonly name: string;
+  readonly path: string;
+  /** Programs, by the Debian package that brings each. */
+  readonly needs: Readonly<Record<string, string>>;
+  readonly parallel: boolean;
+}
+
+const SUITES: readonly Suite[] = [
+  { name: "unit", path: "tests/unit", needs: {}, parallel: true },
+  { name: "contract", path: "tests/contract", needs: {}, parallel: false },
+  { name: "integration", path: "tests/integration", needs: {}, parallel: false },
+  { name: "browser", path: "tests/browser", needs: { "/usr/bin/chromium": "chromium" }, parallel: false },
+  { name: "soak", path: "tests/soak", needs: {}, parallel: false },
+];
+
+const root = new URL("../", import.meta.url).pathname;
+
+async function main(args: readonly string[]): Promise<number> {
+  const only = args.find((arg) => arg.startsWith("--only="))?.slice("--only=".length).split(",");
+  const suites = SUITES.filter((suite) => only === undefined || only.includes(suite.name));
+  const missing = suites.flatMap((suite) => Object.entries(suite.needs)).filter(([program]) => !exists(program));
+  if (missing.length > 0 && !await provide(missing, args.includes("--install"))) return 1;
+  let passed = 0;
+  let failed = 0;
+  for (const suite of suites) {
+    const outcome = await runSuite(suite);
+    passed += outcome.passed;
+    failed += outcome.failed;
+  }
+  console.log(`\n${passed} passed, ${failed} failed`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+/** Installs what is missing, or says how. */
+async function provide(missing: readonly (readonly [string, string])[], install: boolean): Promise<boolean> {
+  const packages = [...new Set(missing.map(([, name]) => name))];
+  const command = ["apt-get", "install", "-y", "--no-install-recommends", ...packages];
+  if (!install) {
+    for (const [program, name] of missing) console.error(`missing: ${program} (Debian package ${name})`);
+    console.error(`install it with: apt-get update && ${command.join(" ")}`);
+    console.error("or let the tests do it, as root on Debian: deno task test --install");
+    return false;
+  }
+  for (const args of [["apt-get", "update"], command]) {
+    const [program = "", ...rest] = args;
+    const env = { DEBIAN_FRONTEND: "noninteractive" };
+    const { success } = await new Deno.Command(program, { args: rest, env, stdout: "null" }).spawn().status;
+    if (!success) {
+      console.error(`failed: ${args.join(" ")}`);
+      return false;
+    }
+  }
+  return true;
+}
+
+async function runSuite(suite: Suite): Promise<{ passed: number; failed: number }> {
+  console.log(`\n== ${suite.name}`);
+  const args = ["test", "-A", "--no-prompt", ...(suite.parallel ? ["--parallel"] : []), suite.path];
+  const child = new Deno.Command(Deno.execPath(), { args, cwd: root, stdout: "piped", env: { NO_COLOR: "1" } }).spawn();
+  let text = "";
+  for await (const piece of child.stdout.pipeThrough(new TextDecoderStream())) {
+    text += piece;
+    await Deno.stdout.write(new TextEncoder().encode(piece));
+  }
+  const { success } = await child.status;
+  const match = /(\d+) passed.*?\| (\d+) failed/.exec(text.slice(text.lastIndexOf(" passed") - 12));
+  const passed = Number(match?.[1] ?? 0);
+  const failed = Number(match?.[2] ?? 0);
+  // A suite that ends badly without a failed test (it does not compile, say) has failed all the same.
+  return { passed, failed: !success && failed === 0 ? 1 : failed };
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+Deno.exit(await main(Deno.args));

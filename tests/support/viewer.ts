@@ -1,0 +1,147 @@
+import {
+  type MediaStreamTrack,
+  type RTCDataChannel,
+  RTCPeerConnection,
+  RTCRtpCodecParameters,
+  type RtpPacket,
+  useH264,
+  useNACK,
+  useOPUS,
+  usePLI,
+  useVP8,
+} from "werift";
+import type { TestServer } from "./test_server.ts";
+
+/** One RTP packet as it arrived. */
+export interface ReceivedPacket {
+  readonly at: number;
+  readonly timestamp: number;
+  readonly sequenceNumber: number;
+  readonly marker: boolean;
+  readonly payload: Uint8Array;
+}
+
+/** A message on the DataChannel. */
+export type ChannelMessage = Record<string, unknown> & { readonly type: string };
+
+/** What a viewer offers. */
+export interface ViewerOptions {
+  readonly codecs?: readonly ("H264" | "VP8")[];
+  readonly audio?: boolean;
+  readonly channel?: boolean;
+  /** More fields of the offer. */
+  readonly fields?: Record<string, unknown>;
+}
+
+/** A WebRTC peer that receives without decoding. */
+export class Viewer implements AsyncDisposable {
+  readonly video: ReceivedPacket[] = [];
+  readonly audio: ReceivedPacket[] = [];
+  readonly reports: { kind: "video" | "audio"; ntp: number; rtp: number; ssrc: number }[] = [];
+  readonly messages: ChannelMessage[] = [];
+  readonly peer: RTCPeerConnection;
+  sessionId = "";
+  answerSdp = "";
+  #videoSsrc = 0;
+
+  constructor(options: ViewerOptions = {}) {
+    const rtcpFeedback = [useNACK(), usePLI()];
+    const media = {
+      H264: () => useH264({ rtcpFeedback, payloadType: 102 }),
+      VP8: () => useVP8({ rtcpFeedback, payloadType: 96 }),
+    };
+    const video = (options.codecs ?? ["H264", "VP8"]).map((codec) => media[codec]());
+    this.peer = new RTCPeerConnection({
+      iceServers: [],
+      iceAdditionalHostAddresses: ["127.0.0.1"],
+      bundlePolicy: "max-bundle",
+      codecs: {
+        video: [...video, new RTCRtpCodecParameters({ mimeType: "video/rtx", clockRate: 90_000 })],
+        audio: [useOPUS()],
+      },
+    });
+    const kinds = options.audio === false ? ["video"] as const : ["video", "audio"] as const;
+    for (const kind of kinds) {
+      const transceiver = this.peer.addTransceiver(kind, { direction: "recvonly" });
+      transceiver.onTrack.subscribe((track) => this.#receive(kind, track));
+    }
+    if (options.channel === true) this.#listen(this.peer.createDataChannel("telefuser"));
+    for (const transport of this.peer.iceTransports) delete transport.connection.stunServer;
+  }
+
+  /** Frames received: packets that end one. */
+  get frames(): number {
+    return this.video.filter((packet) => packet.marker).length;
+  }
+
+  /** The offer as SDP. */
+  async offer(): Promise<string> {
+    await this.peer.setLocalDescription(await this.peer.createOffer());
+    return this.peer.localDescription?.sdp ?? "";
+  }
+
+  /** Offers to a server; returns its response, whose answer is applied when it is one. */
+  async connect(server: TestServer | string, options: ViewerOptions = {}): Promise<Response> {
+    const url = typeof server === "string" ? server : server.url;
+    const body = { sdp: await this.offer(), type: "offer", task: "t2v", ...options.fields };
+    const response = await fetch(`${url}/v1/stream/webrtc/offer`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) return response;
+    const answer = await response.clone().json();
+    this.sessionId = answer.session_id;
+    this.answerSdp = answer.sdp;
+    await this.peer.setRemoteDescription(answer);
+    return response;
+  }
+
+  /** Asks for a key frame. */
+  async requestKeyFrame(): Promise<void> {
+    const receiver = this.peer.getTransceivers()[0]?.receiver;
+    await receiver?.sendRtcpPLI(this.#videoSsrc);
+  }
+
+  /** Sends nothing any more, as a viewer whose network is gone. */
+  fallSilent(): void {
+    for (const { connection } of this.peer.iceTransports) {
+      const { protocols } = connection as unknown as { protocols: { transport: { send: () => Promise<void> } }[] };
+      for (const { transport } of protocols) transport.send = () => Promise.resolve();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.peer.close();
+  }
+
+  #receive(kind: "video" | "audio", track: MediaStreamTrack): void {
+    track.onReceiveRtp.subscribe((packet: RtpPacket) => {
+      const { timestamp, sequenceNumber, marker, ssrc } = packet.header;
+      if (kind === "video") this.#videoSsrc = ssrc;
+      const received = { at: performance.now(), timestamp, sequenceNumber, marker, payload: packet.payload };
+      (kind === "video" ? this.video : this.audio).push(received);
+    });
+    track.onReceiveRtcp.subscribe((packet) => {
+      const info = (packet as { senderInfo?: { ntpTimestamp: bigint; rtpTimestamp: number } }).senderInfo;
+      if (info === undefined) return;
+      const ntp = Number(info.ntpTimestamp >> 32n) + Number(info.ntpTimestamp & 0xffffffffn) / 2 ** 32;
+      this.reports.push({ kind, ntp, rtp: info.rtpTimestamp, ssrc: (packet as { ssrc?: number }).ssrc ?? 0 });
+    });
+  }
+
+  #listen(channel: RTCDataChannel): void {
+    channel.onMessage.subscribe((data) => this.messages.push(JSON.parse(data.toString())));
+  }
+}
+
+/** Connects a viewer and fails with the server's words when it is refused. */
+export async function connectViewer(server: TestServer | string, options: ViewerOptions = {}): Promise<Viewer> {
+  const viewer = new Viewer(options);
+  const response = await viewer.connect(server, options);
+  if (!response.ok) {
+    await viewer.peer.close();
+    throw new Error(`refused: ${response.status} ${await response.text()}`);
+  }
+  return viewer;
+}
