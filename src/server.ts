@@ -189,7 +189,7 @@ async function existingPath(path: string, what: string): Promise<string> {
     return await Deno.realPath(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) {
-      throw new StreamError("invalid_config", `${what}: there is no file ${path}`, { cause });
+      throw new StreamError("invalid_config", `${what}: there is no file ${path}; check the path`, { cause });
     }
     throw cause;
   }

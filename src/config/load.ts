@@ -47,7 +47,7 @@ export function loadConfig({ flags, env }: ConfigSources): LoadedConfig {
     }
     const checked = setting.schema.safeParse(parsed.value);
     if (checked.success) values[name] = checked.data;
-    else faults.push(`${typed}: ${shown} is not ${expected(name)}: ${issueText(checked.error)}`);
+    else faults.push(`${typed}: ${shown} does not fit: ${issueText(name, checked.error)}`);
   }
   if (faults.length > 0) throw new StreamError("invalid_config", faults.join("\n"));
   return { config: values as Config, sources: sources as LoadedConfig["sources"] };
@@ -123,8 +123,10 @@ export function expected(name: SettingName): string {
   }
 }
 
-function issueText(error: z.ZodError): string {
-  return error.issues.map((issue) => issue.message).join("; ");
+function issueText(name: SettingName, error: z.ZodError): string {
+  if (settingOf(name).kind === "choice") return `use ${expected(name)}`;
+  return error.issues.map((issue) => issue.message.replace(/^Too (?:big|small): expected number to be /, "must be "))
+    .join("; ");
 }
 
 function quote(value: FlagValue): string {
