@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { addProbe, callProbe, eventuallyInPage, openPage } from "../support/browser.ts";
+import { eventually, examplePipeline, startTestServer, testPipeline } from "../support/test_server.ts";
+
+Deno.test("Chromium shows the clip: pixels change, the frame counter advances evenly, there is sound", async () => {
+  await using server = await startTestServer(examplePipeline("video_replay"));
+  await using browser = await openPage(`${server.url}/v1/service/health`);
+  const { page } = browser;
+  await addProbe(page);
+  await callProbe(page, "connect", server.url, {});
+  const numbers: number[] = [];
+  const pixels = new Set<string>();
+  for (let sample = 0; sample < 12; sample++) {
+    await page.waitForTimeout(250);
+    numbers.push(await callProbe(page, "frameNumber"));
+    pixels.add((await callProbe(page, "pixel", 320, 100)).join());
+  }
+  assert.ok(pixels.size > 3, `the picture moves: ${[...pixels].join(" ")}`);
+  for (const [index, number] of numbers.entries()) {
+    const before = numbers[index - 1];
+    if (before === undefined) continue;
+    const step = (number - before + 480) % 480;
+    assert.ok(step >= 2 && step <= 16, `every sample is about 6 frames on: ${numbers.join(" ")}`);
+  }
+  const total = ((numbers.at(-1) ?? 0) - (numbers[0] ?? 0) + 480) % 480;
+  assert.ok(total >= 55 && total <= 90, `24 frames a second over 2.75 s and more: ${total}`);
+  const stats = await callProbe(page, "stats");
+  assert.ok(stats.audioEnergy > 0, "sound is heard");
+  assert.equal(stats.codec, "video/H264");
+  await callProbe(page, "close");
+  assert.equal(server.server.registry.size, 0);
+});
+
+for (const codec of ["H264", "VP8"] as const) {
+  for (const format of ["rgba", "i420"] as const) {
+    Deno.test(`colours of ${format} pictures come out right through ${codec}, from the first frame on`, async () => {
+      await using server = await startTestServer(testPipeline("plain_color"), { webrtcVideoCodec: codec });
+      await using browser = await openPage(`${server.url}/v1/service/health`);
+      const { page } = browser;
+      await addProbe(page);
+      for (const rgb of [[200, 40, 60], [30, 160, 220], [245, 245, 245]]) {
+        await callProbe(page, "connect", server.url, { rgb, format });
+        const seen = await callProbe(page, "pixel", 160, 96);
+        const off = Math.max(...seen.map((value, at) => Math.abs(value - (rgb[at] ?? 0))));
+        assert.ok(off <= 8, `${rgb} came out as ${seen}`);
+        assert.equal((await callProbe(page, "stats")).codec, `video/${codec}`);
+        await callProbe(page, "close");
+      }
+    });
+  }
+}
+
+Deno.test("100 connects one after the other come up, the first after a cold start included", async () => {
+  await using server = await startTestServer(testPipeline("plain_color"));
+  await using browser = await openPage(`${server.url}/v1/service/health`);
+  await addProbe(browser.page);
+  const times: number[] = [];
+  for (let round = 0; round < 100; round++) {
+    const { firstFrameMs } = await callProbe(browser.page, "connect", server.url, { rgb: [90, 90, 90] });
+    times.push(firstFrameMs);
+    await callProbe(browser.page, "close");
+  }
+  times.sort((a, b) => a - b);
+  console.log(`time to first frame: median ${Math.round(times[50] ?? 0)} ms, slowest ${Math.round(times[99] ?? 0)} ms`);
+  assert.equal(times.length, 100);
+});
+
+Deno.test("closing the tab frees the session at once", async () => {
+  await using server = await startTestServer(testPipeline("plain_color"));
+  {
+    await using browser = await openPage(`${server.url}/v1/service/health`);
+    await addProbe(browser.page);
+    await callProbe(browser.page, "connect", server.url, { rgb: [90, 90, 90] });
+    assert.equal(server.server.registry.size, 1);
+    await browser.page.goto("about:blank");
+    await eventually("the slot is free", () => server.server.registry.size === 0, 3000);
+  }
+});
+
+Deno.test("the picture stays while the pipeline pauses", async () => {
+  await using server = await startTestServer(testPipeline("paused"));
+  await using browser = await openPage(`${server.url}/v1/service/health`);
+  const { page } = browser;
+  await addProbe(page);
+  await callProbe(page, "connect", server.url, {});
+  await eventuallyInPage("the last frame is there", async () => (await callProbe(page, "pixel", 32, 24))[0] >= 55);
+  await page.waitForTimeout(2500);
+  const [red] = await callProbe(page, "pixel", 32, 24);
+  assert.ok(red >= 55 && red <= 70, `still the last frame's grey: ${red}`);
+  assert.equal((await callProbe(page, "stats")).state, "connected");
+});
