@@ -57,7 +57,8 @@ prompt.addEventListener("keydown", (event) => {
 duration.addEventListener("input", showDuration);
 stopKey.addEventListener("click", stop);
 resumeKey.addEventListener("click", () => start(lastOptions ?? readForm()));
-if (query.get("autoconnect") === "1") start(readForm());
+// A media element without data holds the page's load event back, so connecting waits for it.
+if (query.get("autoconnect") === "1") addEventListener("load", () => start(readForm()));
 
 /** @param {StreamClientOptions} options */
 async function start(options) {

@@ -59,7 +59,7 @@ export { StreamError };
  * @property {unknown} [config] For the pipeline, passed on as it is.
  * @property {Record<string, unknown>} [extra] More fields of the offer, for
  *   the pipeline: `{ duration_s: 30 }`.
- * @property {string} [sessionId] Ask for this id; else the server makes one.
+ * @property {string} [sessionId] Ask for this id; else a random one is made.
  * @property {RTCIceServer[]} [iceServers] STUN and TURN; none by default.
  * @property {RTCIceTransportPolicy} [iceTransportPolicy] `"relay"`: TURN only.
  * @property {number} [iceGatherTimeoutMs] How long to gather candidates before
@@ -98,6 +98,8 @@ export class StreamClient extends EventTarget {
 
   #options;
   #url;
+  /** @type {string} The id that the offer asks for. */
+  #askedId;
   /** @type {StreamState} */
   #state = "idle";
   /** @type {RTCPeerConnection | null} */
@@ -125,6 +127,7 @@ export class StreamClient extends EventTarget {
   constructor(options = {}) {
     super();
     this.#options = options;
+    this.#askedId = options.sessionId ?? randomId();
     this.#url = (options.serverUrl ?? "").replace(/\/+$/, "");
   }
 
@@ -224,9 +227,9 @@ export class StreamClient extends EventTarget {
 
   /** @param {RTCSessionDescription} description */
   async #offer({ sdp, type }) {
-    const { task = "t2v", prompt, fps, config, sessionId } = this.#options;
+    const { task = "t2v", prompt, fps, config } = this.#options;
     // JSON leaves out what is undefined.
-    const fields = { task, prompt, fps, config, session_id: sessionId };
+    const fields = { task, prompt, fps, config, session_id: this.#askedId };
     const response = await this.#request("/v1/stream/webrtc/offer", {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -334,16 +337,26 @@ export class StreamClient extends EventTarget {
     this.#peer?.close();
   }
 
-  /** Frees the session on the server, though its answer may be still to come. */
+  /**
+   * Frees the session on the server. While its answer is still to come, the
+   * id that was asked for is freed at once, as the page may be gone before;
+   * unless it was the caller's choice, for then it may be another's session.
+   */
   async #free() {
+    if (!this.#answered) return; // Nothing was offered.
     if (!this.sessionId) {
-      const late = await this.#answered?.catch(() => null);
-      if (!late) return; // Nothing was offered, or it was refused.
+      if (!this.#options.sessionId) await this.#delete(this.#askedId);
+      const late = await this.#answered.catch(() => null);
+      if (!late) return; // It was refused.
       this.sessionId = late.id;
     }
-    const id = encodeURIComponent(this.sessionId);
+    await this.#delete(this.sessionId);
+  }
+
+  /** @param {string} id */
+  async #delete(id) {
     try {
-      await this.#request(`/v1/stream/webrtc/${id}`, {
+      await this.#request(`/v1/stream/webrtc/${encodeURIComponent(id)}`, {
         method: "DELETE",
         keepalive: true, // It outlives the page.
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
@@ -446,4 +459,10 @@ async function gathered(peer, limitMs) {
 /** @param {number} ms */
 function delay(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** 128 random bits; `crypto.randomUUID` is missing on pages without TLS. */
+function randomId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
