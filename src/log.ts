@@ -89,6 +89,11 @@ export class Log {
   }
 }
 
+/** Whether the n-th of many alike lines is worth printing: the first five, then ever fewer. */
+export function isWorthLogging(count: number): boolean {
+  return count <= 5 || (count <= 100 ? count % 10 === 0 : count % 1000 === 0);
+}
+
 /** Prints plain text to standard output: what a command was asked for. */
 export function print(text: string): void {
   writeAll(Deno.stdout, `${text}\n`);

@@ -1,6 +1,6 @@
 import { type Clock, Emitter, withTimeLimit } from "../async/mod.ts";
 import { messageOf, StreamError } from "../errors.ts";
-import { Log, type LogLevel } from "../log.ts";
+import { isWorthLogging, Log, type LogLevel } from "../log.ts";
 import type { OpenVideoFile } from "../media/mod.ts";
 import { type KeyFrameProbe, parseChunk } from "./chunk_schema.ts";
 import { toFileUrl } from "./paths.ts";
@@ -11,6 +11,8 @@ import { VideoDesk } from "./video_desk.ts";
 
 /** Seconds that `stop()` of a pipeline may take before its worker is ended. */
 const STOP_LIMIT = 5;
+/** Broken chunks in a row after which a stream is given up. */
+const MAX_INVALID_RUN = 100;
 const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 /** How a pipeline is used: one request in and chunks out, or messages both ways. */
@@ -178,11 +180,16 @@ export class PipelineHost {
     if (stream === undefined) return;
     const parsed = parseChunk(wire, this.#options.probe);
     if ("chunk" in parsed) return stream.deliver(parsed.chunk);
-    this.#invalidChunks++;
-    for (const { field, detail } of parsed.faults.slice(0, 3)) {
-      this.#log.warn(`chunk left out: ${field} ${detail}`, { session: id, invalid_chunks: this.#invalidChunks });
+    const invalid_chunks = ++this.#invalidChunks;
+    const faults = parsed.faults.slice(0, 3).map(({ field, detail }) => `${field} ${detail}`);
+    for (const fault of isWorthLogging(invalid_chunks) ? faults : []) {
+      this.#log.warn(`chunk left out: ${fault}`, { session: id, invalid_chunks });
     }
-    stream.skip();
+    if (stream.skip() < MAX_INVALID_RUN) return;
+    this.#streams.delete(id);
+    this.#send({ t: "cancel", id });
+    const detail = `${MAX_INVALID_RUN} chunks in a row break the schema, the last one: ${faults[0] ?? ""}`;
+    stream.end(new StreamError("pipeline_failed", detail));
   }
 
   #endStream({ id, error, stack }: Extract<WorkerMessage, { t: "end" }>): void {

@@ -16,6 +16,7 @@ export class PipelineStream implements AsyncIterableIterator<PipelineChunk, unde
   #ready: PipelineChunk | undefined;
   #outcome: { error: Error | null } | undefined;
   #requested = false;
+  #skipped = 0;
   readonly #first = Promise.withResolvers<void>();
 
   constructor(id: string, owner: StreamOwner) {
@@ -68,6 +69,7 @@ export class PipelineStream implements AsyncIterableIterator<PipelineChunk, unde
   /** Called by the host: the chunk that was asked for. */
   deliver(chunk: PipelineChunk): void {
     this.#requested = false;
+    this.#skipped = 0;
     this.#first.resolve();
     const waiting = this.#waiting;
     this.#waiting = undefined;
@@ -75,10 +77,11 @@ export class PipelineStream implements AsyncIterableIterator<PipelineChunk, unde
     else waiting.resolve({ done: false, value: chunk });
   }
 
-  /** Called by the host: the chunk that was asked for did not hold; ask for the next one. */
-  skip(): void {
+  /** Called by the host: the chunk that was asked for did not hold, ask for the next one. Returns how many in a row. */
+  skip(): number {
     this.#requested = false;
     this.#request();
+    return ++this.#skipped;
   }
 
   /** Called by the host: no more chunks. */

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../async/mod.ts";
 import { PictureConverter, VideoEncoder } from "../codec/mod.ts";
 import { messageOf } from "../errors.ts";
-import type { Log } from "../log.ts";
+import { isWorthLogging, type Log } from "../log.ts";
 import type {
   EncodedFrame,
   EncodedPicture,
@@ -98,8 +98,10 @@ export class EncodedTrack {
         if (isEncoded(picture)) this.#passThrough(picture, mediaTime);
         else await this.#encode(picture, { mediaTime, fps });
       } catch (error) {
-        this.counters.framesInvalid++;
-        this.#options.log.warn(`frame left out: ${messageOf(error)}`, { invalid_frames: this.counters.framesInvalid });
+        const invalid_frames = ++this.counters.framesInvalid;
+        if (isWorthLogging(invalid_frames)) {
+          this.#options.log.warn(`frame left out: ${messageOf(error)}`, { invalid_frames });
+        }
       }
       this.#armIdle(IDLE_REFRESH);
     }

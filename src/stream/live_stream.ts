@@ -1,4 +1,4 @@
-import type { Clock } from "../async/mod.ts";
+import type { Clock, Timer } from "../async/mod.ts";
 import type { Log } from "../log.ts";
 import type {
   EncodedAudio,
@@ -17,7 +17,7 @@ import { EncodedTrack, type TrackCounters } from "./encoded_track.ts";
 import { FramePacer } from "./frame_pacer.ts";
 import { PlayoutTimeline } from "./playout_timeline.ts";
 
-/** Key frames on request come at most this often. */
+/** Seconds between key frames on request; requests in between are answered by the next one. */
 const KEY_FRAME_INTERVAL = 0.3;
 
 /** What a live stream is made for. */
@@ -46,6 +46,7 @@ export class LiveStream implements ReaderFeedback {
   readonly #readers = new Set<MediaReader>();
   readonly #abort = new AbortController();
   #lastKeyRequest = Number.NEGATIVE_INFINITY;
+  #keyTimer: Timer | undefined;
 
   constructor(options: LiveStreamOptions) {
     const { clock, log } = options;
@@ -113,15 +114,24 @@ export class LiveStream implements ReaderFeedback {
   }
 
   requestKeyFrame(): void {
-    const now = this.#options.clock.now();
-    if (now - this.#lastKeyRequest < KEY_FRAME_INTERVAL) return;
-    this.#lastKeyRequest = now;
+    if (this.#keyTimer !== undefined || this.#abort.signal.aborted) return;
+    const { clock } = this.#options;
+    const wait = this.#lastKeyRequest + KEY_FRAME_INTERVAL - clock.now();
+    if (wait > 0) {
+      this.#keyTimer = clock.schedule(wait, () => {
+        this.#keyTimer = undefined;
+        this.requestKeyFrame();
+      });
+      return;
+    }
+    this.#lastKeyRequest = clock.now();
     this.#track.requestKeyFrame();
   }
 
   /** Stops and frees the codecs. */
   async close(): Promise<void> {
     this.#abort.abort();
+    this.#keyTimer?.cancel();
     this.#pacer.close();
     this.#readers.clear();
     await this.#audio.close();

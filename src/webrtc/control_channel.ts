@@ -3,6 +3,10 @@ import { Emitter } from "../async/mod.ts";
 
 /** The label of the one channel a client may open. */
 export const CHANNEL_LABEL = "telefuser";
+/** Messages kept until the channel opens. */
+const MAX_WAITING = 32;
+/** Bytes that may wait in the channel before metadata is left out. */
+const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 /** JSON messages to one viewer over its DataChannel. Messages sent before it opens wait, up to a bound. */
 export class ControlChannel {
@@ -22,10 +26,15 @@ export class ControlChannel {
     else channel.stateChanged.subscribe((state) => state === "open" && open());
   }
 
-  /** Sends a message; before the channel opens the newest few are kept. */
+  /**
+   * Sends a message. Before the channel opens the newest few are kept; while a viewer takes nothing in, chunk metadata is
+   * left out.
+   */
   send(message: Readonly<Record<string, unknown>>): void {
+    const channel = this.#channel;
+    if (message.type === "chunk" && channel !== undefined && channel.bufferedAmount > MAX_BUFFERED_BYTES) return;
     const text = JSON.stringify(message);
-    if (this.#channel?.readyState === "open") this.#channel.send(text);
+    if (channel?.readyState === "open") channel.send(text);
     else if (this.#waiting.push(text) > MAX_WAITING) this.#waiting.shift();
   }
 
@@ -34,5 +43,3 @@ export class ControlChannel {
     return this.#channel?.readyState === "open";
   }
 }
-
-const MAX_WAITING = 32;
