@@ -1,8 +1,8 @@
-import type { Chunk, ServerPushService } from "telefuser";
+import type { Chunk, ServerPushService, StreamRequest } from "telefuser";
 
 /** Tries what the request names and reports what came of it in the metadata of its only chunk. */
 class ReachingOut implements ServerPushService {
-  async *serve(request: { attempt?: string; path?: string }): AsyncGenerator<Chunk> {
+  async *serve(request: StreamRequest): AsyncGenerator<Chunk> {
     const outcome = await attempt(String(request.attempt), String(request.path)).catch((error) => `refused: ${error}`);
     yield { outcome, frames: [{ format: "rgba", data: new Uint8Array(64 * 48 * 4), width: 64, height: 48 }] };
   }
@@ -27,5 +27,5 @@ async function attempt(name: string, path: string): Promise<string> {
 }
 
 export function getService(): ServerPushService {
-  return new ReachingOut() as ServerPushService;
+  return new ReachingOut();
 }
