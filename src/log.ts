@@ -83,15 +83,15 @@ export class Log {
     const time = new Date().toISOString().slice(11, 23);
     let line = `${time} ${level.toUpperCase().padEnd(5)} ${this.#scope}: ${escapeControl(message)}`;
     for (const [key, value] of Object.entries(fields)) {
-      if (value !== undefined) line += ` ${key}=${formatValue(value)}`;
+      if (value !== undefined) line += ` ${formatKey(key)}=${formatValue(value)}`;
     }
     sink.write(level, line);
   }
 }
 
-/** Whether the n-th of many alike lines is worth printing: the first five, then ever fewer. */
+/** Whether the n-th of many alike lines is worth printing: the first twenty, then ever fewer. */
 export function isWorthLogging(count: number): boolean {
-  return count <= 5 || (count <= 100 ? count % 10 === 0 : count % 1000 === 0);
+  return count <= 20 || (count <= 1000 ? count % 100 === 0 : count % 1000 === 0);
 }
 
 /** Prints plain text to standard output: what a command was asked for. */
@@ -112,8 +112,12 @@ function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string
 function formatValue(value: unknown): string {
   const text = typeof value === "string" ? value : safeJson(value);
   const cut = text.length > MAX_VALUE_CHARS ? `${text.slice(0, MAX_VALUE_CHARS)}…` : text;
-  const escaped = escapeControl(cut);
-  return typeof value === "string" && /[\s"=]/.test(escaped) ? `"${escaped.replaceAll('"', '\\"')}"` : escaped;
+  const isPlain = typeof value !== "string" || /^[^\s"=\\\p{Cc}]+$/u.test(cut);
+  return isPlain ? escapeControl(cut) : `"${escapeControl(cut.replace(/["\\]/g, "\\$&"))}"`;
+}
+
+function formatKey(key: string): string {
+  return escapeControl(key).replace(/[\s"=]/g, "_");
 }
 
 function safeJson(value: unknown): string {

@@ -2,6 +2,8 @@ import {
   AV_CODEC_ID_MJPEG,
   AV_PIX_FMT_RGBA,
   AV_PIX_FMT_YUV420P,
+  AV_PIX_FMT_YUVJ420P,
+  AVCOL_RANGE_JPEG,
   AVCOL_RANGE_MPEG,
   type AVPixelFormat,
   SWS_BILINEAR,
@@ -16,8 +18,9 @@ import { allocFrame, allocPacket, asBuffer, check, NativeGuard, quietFfmpeg } fr
 export const PICTURE_SIDE = { min: 16, max: 4096 } as const;
 
 /**
- * Turns JPEG or raw pictures into I420 in limited range, in native threads. The frame it gives belongs to the converter
- * and is good until the next call. Odd sizes lose their last column or row, as 4:2:0 coding needs even ones.
+ * Turns JPEG or raw pictures into I420, in native threads. The frame it gives belongs to the converter and is good until
+ * the next call; its `colorRange` says whether it is limited or, if `keepFullRange` is set and it was a JPEG, full. Odd
+ * sizes lose their last column or row, as 4:2:0 coding needs even ones.
  */
 export class PictureConverter {
   readonly #guard = new NativeGuard();
@@ -27,9 +30,11 @@ export class PictureConverter {
   #input: Frame | undefined;
   #output: Frame | undefined;
   #scaler: { key: string; context: SoftwareScaleContext } | undefined;
+  readonly #keepFullRange: boolean;
 
-  constructor() {
+  constructor(options: { keepFullRange: boolean } = { keepFullRange: false }) {
     quietFfmpeg();
+    this.#keepFullRange = options.keepFullRange;
   }
 
   /**
@@ -68,7 +73,11 @@ export class PictureConverter {
     if (this.#decoded.decodeErrorFlags !== 0) {
       throw new StreamError("invalid_frame", "the JPEG is damaged");
     }
-    return await this.#scale(this.#decoded);
+    const isI420 = this.#decoded.format === AV_PIX_FMT_YUVJ420P && size.width % 2 === 0 && size.height % 2 === 0;
+    if (!this.#keepFullRange || !isI420) return await this.#scale(this.#decoded);
+    this.#decoded.format = AV_PIX_FMT_YUV420P;
+    this.#decoded.colorRange = AVCOL_RANGE_JPEG;
+    return this.#decoded;
   }
 
   async #fromRaw(picture: RawPicture): Promise<Frame> {
@@ -112,12 +121,18 @@ export class PictureConverter {
   }
 }
 
+/** Whether a frame's luma uses 0–255. */
+export function isFullRange(frame: Frame): boolean {
+  return frame.colorRange === AVCOL_RANGE_JPEG;
+}
+
 function openJpegDecoder(): CodecContext {
   const codec = Codec.findDecoder(AV_CODEC_ID_MJPEG);
   if (codec === null) throw new StreamError("invalid_frame", "this FFmpeg has no MJPEG decoder");
   const context = new CodecContext();
   context.allocContext3(codec);
   context.threadCount = 1;
+  check(context.setOption("err_detect", "explode"), "JPEG error detection");
   check(context.open2Sync(codec, null), "cannot open the JPEG decoder");
   return context;
 }

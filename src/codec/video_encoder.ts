@@ -3,6 +3,7 @@ import {
   AV_PICTURE_TYPE_NONE,
   AV_PIX_FMT_YUV420P,
   AVCOL_PRI_SMPTE170M,
+  AVCOL_RANGE_JPEG,
   AVCOL_RANGE_MPEG,
   AVCOL_SPC_SMPTE170M,
   AVCOL_TRC_SMPTE170M,
@@ -26,6 +27,8 @@ export interface VideoEncoderSettings {
   /** Bit per second. */
   readonly bitrate: number;
   readonly effort: EncoderEffort;
+  /** Whether luma uses 0–255 instead of 16–235; H.264 says so in its parameter sets, VP8 cannot. Default false. */
+  readonly fullRange?: boolean;
 }
 
 /** One encoded picture. */
@@ -69,7 +72,7 @@ export class VideoEncoder {
       const data = this.#packet.data;
       const key = this.#packet.isKeyframe;
       this.#packet.unref();
-      return data === null ? null : { data, key };
+      return data === null ? null : { data: new Uint8Array(data.buffer, data.byteOffset, data.length), key };
     });
   }
 
@@ -92,7 +95,7 @@ function openEncoder(settings: VideoEncoderSettings): CodecContext {
   context.width = settings.width;
   context.height = settings.height;
   context.pixelFormat = AV_PIX_FMT_YUV420P;
-  context.colorRange = AVCOL_RANGE_MPEG;
+  context.colorRange = settings.fullRange === true ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
   context.colorSpace = AVCOL_SPC_SMPTE170M;
   context.colorPrimaries = AVCOL_PRI_SMPTE170M;
   context.colorTrc = AVCOL_TRC_SMPTE170M;

@@ -94,7 +94,14 @@ class FileReader implements VideoFileReader {
     this.audio = audio === undefined
       ? null
       : { sampleRate: AUDIO_RATE, channels: audio.codecpar.channelLayout.nbChannels >= 2 ? 2 : 1 };
-    this.#output = new PictureOutput(size, options);
+    try {
+      this.#output = new PictureOutput(size, options);
+    } catch (error) {
+      this.#decoder.freeContext();
+      this.#frame.free();
+      this.#packet.free();
+      throw error;
+    }
   }
 
   nextPicture(): Promise<FilePicture | null> {
@@ -173,8 +180,13 @@ class PictureOutput {
     this.#scaled.width = size.width;
     this.#scaled.height = size.height;
     if (options.format === "jpeg") this.#scaled.colorRange = AVCOL_RANGE_JPEG;
-    check(this.#scaled.getBuffer(1), "no memory for the picture");
-    if (options.format === "jpeg") this.#jpeg = openJpegEncoder(size, options.quality);
+    try {
+      check(this.#scaled.getBuffer(1), "no memory for the picture");
+      if (options.format === "jpeg") this.#jpeg = openJpegEncoder(size, options.quality);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   async make(frame: Frame) {
@@ -240,8 +252,7 @@ function openJpegEncoder(size: { width: number; height: number }, quality: numbe
   context.threadCount = 1;
   check(context.setOption("flags", "+qscale"), "JPEG quality");
   context.globalQuality = jpegScale(quality) * FF_QP2LAMBDA;
-  check(context.open2Sync(codec, null), "cannot open the JPEG encoder");
-  return context;
+  return opened(context, codec, "cannot open the JPEG encoder");
 }
 
 function openDecoder(stream: Stream): CodecContext {
@@ -251,7 +262,14 @@ function openDecoder(stream: Stream): CodecContext {
   context.allocContext3(codec);
   check(context.parametersToContext(stream.codecpar), "cannot set the decoder up");
   context.pktTimebase = stream.timeBase;
-  check(context.open2Sync(codec, null), "cannot open the decoder");
+  return opened(context, codec, "cannot open the decoder");
+}
+
+/** Opens a codec, or frees it and throws. */
+function opened(context: CodecContext, codec: Codec, what: string): CodecContext {
+  const result = context.open2Sync(codec, null);
+  if (result < 0) context.freeContext();
+  check(result, what);
   return context;
 }
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { StreamError } from "../errors.ts";
 
-const SESSION_ID = /^[A-Za-z0-9._~-]{1,128}$/;
+const SESSION_ID = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/;
 
 const schema = z.looseObject({
   sdp: z.string({ error: "is missing; send pc.localDescription.sdp" }).min(1, "is empty; send pc.localDescription.sdp"),
@@ -10,7 +10,8 @@ const schema = z.looseObject({
     1,
     "is empty; name the task, for example t2v",
   ),
-  session_id: z.string().regex(SESSION_ID, "takes 1 to 128 letters, digits and . _ ~ -").optional(),
+  session_id: z.string().regex(SESSION_ID, "takes 1 to 128 letters, digits and . _ ~ -, a letter or digit first")
+    .optional(),
   prompt: z.string({ error: "must be a text" }).optional(),
   fps: z.number({ error: "must be a number" }).min(0.1, "must be 0.1 to 240").max(240, "must be 0.1 to 240").optional(),
   duration_s: z.number({ error: "must be a number of seconds" }).positive("must be more than 0").optional(),

@@ -47,8 +47,10 @@ const fieldsSchema = z.object({
 const wireSchema = z.object({
   fields: fieldsSchema,
   frames: z.array(frameSchema),
+  frameNames: z.array(z.string()),
   audio: bytes.nullable(),
-  metadata: z.string(),
+  audioName: z.string(),
+  metadata: z.string().transform(parseMetadata),
   faults: z.array(z.object({ field: z.string(), detail: z.string() })),
 });
 
@@ -64,14 +66,19 @@ export function parseChunk(
   probe: KeyFrameProbe,
 ): { readonly chunk: PipelineChunk } | { readonly faults: readonly ChunkFault[] } {
   const parsed = wireSchema.safeParse(wire);
-  if (!parsed.success) return { faults: parsed.error.issues.map(faultOf) };
-  const { fields, frames, audio, metadata, faults } = parsed.data;
+  if (!parsed.success) {
+    const names = (wire as { frameNames?: unknown } | null)?.frameNames;
+    return {
+      faults: parsed.error.issues.map((issue) => faultOf(issue, Array.isArray(names) ? names.map(String) : [])),
+    };
+  }
+  const { fields, frames, frameNames, audio, audioName, metadata, faults } = parsed.data;
   if (faults.length > 0) return { faults };
-  const broken = [...sizeFaults(frames), ...countFaults(fields.num_frames, frames.length)];
+  const broken = [...sizeFaults(frames, frameNames), ...countFaults(fields.num_frames, frames.length)];
   const channels = fields.audio_channels ?? 1;
   if (audio !== null && audio.byteLength % (2 * channels) !== 0) {
     broken.push({
-      field: "audio_b64",
+      field: audioName,
       detail: `has ${audio.byteLength} bytes, which is not a whole number of ${channels}-channel PCM16 samples`,
     });
   }
@@ -84,29 +91,36 @@ export function parseChunk(
       audio: audio === null || audio.byteLength === 0
         ? null
         : { samples: toSamples(audio), sampleRate: fields.audio_sample_rate ?? 48_000, channels },
-      metadata: { ...compact(fields), ...parseMetadata(metadata) },
+      metadata: { ...compact(fields), ...metadata },
     },
   };
 }
 
-function faultOf(issue: z.core.$ZodIssue): ChunkFault {
-  const path = issue.path.map(String).filter((part, at) => !(at === 0 && part === "fields"));
-  const field = path.reduce(
-    (text, part) => /^\d+$/.test(part) ? `${text}[${part}]` : text ? `${text}.${part}` : part,
-    "",
-  );
-  return { field: field || "chunk", detail: issue.message };
+function faultOf(issue: z.core.$ZodIssue, frameNames: readonly string[]): ChunkFault {
+  const [head, ...rest] = issue.path.map(String);
+  if (head === "frames" && rest[0] !== undefined) {
+    const [index, ...inner] = rest;
+    return { field: frameField(frameNames, Number(index), inner.join(".")), detail: issue.message };
+  }
+  const path = head === "fields" ? rest : [head ?? "", ...rest];
+  return { field: path.join(".") || "chunk", detail: issue.message };
 }
 
-function sizeFaults(frames: readonly z.infer<typeof frameSchema>[]): ChunkFault[] {
+/** What the pipeline would call a part of a frame; base64 pictures have no parts. */
+function frameField(frameNames: readonly string[], index: number, part: string): string {
+  const name = frameNames[index] ?? `frames[${index}]`;
+  return part === "" || name.startsWith("frames_b64") ? name : `${name}.${part}`;
+}
+
+function sizeFaults(frames: readonly z.infer<typeof frameSchema>[], names: readonly string[]): ChunkFault[] {
   return frames.flatMap((frame, index) => {
-    if (frame.data.length === 0) return [{ field: `frames[${index}].data`, detail: "is empty" }];
+    const field = frameField(names, index, "data");
+    if (frame.data.length === 0) return [{ field, detail: "is empty" }];
     if (frame.format !== "rgba" && frame.format !== "i420") return [];
     const expected = rawPictureBytes(frame.format, frame.width, frame.height);
     if (frame.data.length === expected) return [];
     const size = `${frame.width}x${frame.height}`;
-    const detail = `${frame.format} ${size} takes ${expected} bytes, got ${frame.data.length}`;
-    return [{ field: `frames[${index}].data`, detail }];
+    return [{ field, detail: `${frame.format} ${size} takes ${expected} bytes, got ${frame.data.length}` }];
   });
 }
 
@@ -129,7 +143,17 @@ function compact(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-function parseMetadata(text: string): Record<string, unknown> {
-  const value: unknown = JSON.parse(text);
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value as Record<string, unknown> : {};
+function parseMetadata(text: string, context: z.RefinementCtx): Record<string, unknown> {
+  const value = parseJson(text);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  context.addIssue({ code: "custom", message: "is not a JSON object" });
+  return z.NEVER;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

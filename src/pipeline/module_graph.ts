@@ -31,7 +31,7 @@ export async function readModuleGraph(entry: string): Promise<ModuleGraph> {
     files.add(path);
     if (!SCRIPT_EXTENSIONS.has(extname(path))) continue;
     for (const found of importsOf(path, await Deno.readTextFile(path))) {
-      const target = localPath(found.specifier, path);
+      const target = localPath(found, path);
       if (target === null) {
         packages.add(found.specifier);
         continue;
@@ -112,17 +112,21 @@ function walk(value: unknown, visit: (node: AstNode) => void): void {
 }
 
 /** The file a specifier names, or null when it names no file. */
-function localPath(specifier: string, importer: string): string | null {
-  if (/^\.{0,2}\//.test(specifier)) return fromFileUrl(new URL(specifier, toFileUrl(importer)));
-  if (specifier.startsWith("file:")) return fromFileUrl(new URL(specifier));
-  return null;
+function localPath({ specifier, line, column }: FoundImport, importer: string): string | null {
+  if (!/^\.{0,2}\/|^file:/.test(specifier)) return null;
+  try {
+    return fromFileUrl(new URL(specifier, toFileUrl(importer)));
+  } catch (cause) {
+    const detail = `${importer}:${line}:${column} imports "${specifier}", which is no file name`;
+    throw new StreamError("invalid_pipeline", detail, { cause });
+  }
 }
 
 async function isFile(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isFile;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
     throw error;
   }
 }

@@ -68,6 +68,7 @@ export class PipelineStream implements AsyncIterableIterator<PipelineChunk, unde
 
   /** Called by the host: the chunk that was asked for. */
   deliver(chunk: PipelineChunk): void {
+    if (this.#outcome !== undefined) return;
     this.#requested = false;
     this.#skipped = 0;
     this.#first.resolve();

@@ -40,7 +40,11 @@ export type WorkerMessage =
 export interface WireChunk {
   readonly fields: Record<string, unknown>;
   readonly frames: readonly unknown[];
+  /** What the pipeline called each frame, for messages: `frames_b64[0]`. */
+  readonly frameNames: readonly string[];
   readonly audio: Uint8Array | null;
+  /** What the pipeline called its sound. */
+  readonly audioName: string;
   /** Fields that are not ours, as JSON text. */
   readonly metadata: string;
   /** What was found wrong while turning base64 into bytes. */

@@ -36,6 +36,8 @@ export class VideoDesk {
   readonly #openVideo: OpenVideoFile;
   readonly #files = new Map<number, VideoFileReader>();
   #last = 0;
+  #opening = 0;
+  #closed = false;
 
   constructor(
     options: {
@@ -82,22 +84,32 @@ export class VideoDesk {
 
   /** Closes every file that is still open. */
   async close(): Promise<void> {
+    this.#closed = true;
     const files = [...this.#files.values()];
     this.#files.clear();
     await Promise.all(files.map((file) => file.close()));
   }
 
   async #open({ path, options }: z.infer<typeof openArgs>): Promise<DeskAnswer> {
-    if (this.#files.size >= MAX_OPEN) {
+    if (this.#files.size + this.#opening >= MAX_OPEN) {
       throw new StreamError("permission_denied", `${MAX_OPEN} videos are open already; close() one first`);
     }
-    const real = await this.#resolve(path);
-    const file = await this.#openVideo(real, {
-      format: options.format,
-      quality: options.quality,
-      width: options.width,
-      height: options.height,
-    });
+    this.#opening++;
+    let file: VideoFileReader;
+    try {
+      file = await this.#openVideo(await this.#resolve(path), {
+        format: options.format,
+        quality: options.quality,
+        width: options.width,
+        height: options.height,
+      });
+    } finally {
+      this.#opening--;
+    }
+    if (this.#closed) {
+      await file.close();
+      throw new StreamError("shutting_down", "the pipeline has been stopped");
+    }
     const handle = ++this.#last;
     this.#files.set(handle, file);
     const value: HostCalls["openVideo"]["value"] = {

@@ -24,15 +24,27 @@ export interface PackedChunk {
 
 /** Turns what a pipeline yielded into what crosses to the host. Never throws: what is wrong is in `faults`. */
 export function packChunk(yielded: unknown): PackedChunk {
-  const faults: { field: string; detail: string }[] = [];
   if (typeof yielded !== "object" || yielded === null) {
-    faults.push({ field: "chunk", detail: `is ${typeName(yielded)}; yield an object such as { frames_b64: [...] }` });
-    return { chunk: { fields: {}, frames: [], audio: null, metadata: "{}", faults }, transfer: [] };
+    return faultyChunk(`is ${typeName(yielded)}; yield an object such as { frames_b64: [...] }`);
   }
-  const source = yielded as Record<string, unknown>;
+  try {
+    return packObject(yielded as Record<string, unknown>);
+  } catch (error) {
+    return faultyChunk(`cannot be read: ${String(error)}`);
+  }
+}
+
+function faultyChunk(detail: string): PackedChunk {
+  const faults = [{ field: "chunk", detail }];
+  const chunk = { fields: {}, frames: [], frameNames: [], audio: null, audioName: "", metadata: "{}", faults };
+  return { chunk, transfer: [] };
+}
+
+function packObject(source: Record<string, unknown>): PackedChunk {
+  const faults: { field: string; detail: string }[] = [];
   const transfer = new Set<ArrayBuffer>();
   const move = source.transfer === true;
-  const frames = [
+  const named = [
     ...packBase64Frames(source.frames_b64, { faults, transfer }),
     ...packFrames(source.frames, { faults, transfer, move }),
   ];
@@ -43,7 +55,17 @@ export function packChunk(yielded: unknown): PackedChunk {
     if (PLAIN_FIELDS.has(name)) fields[name] = plain(value);
     else if (!MEDIA_FIELDS.has(name)) rest[name] = value;
   }
-  return { chunk: { fields, frames, audio, metadata: toJson(rest, faults), faults }, transfer: [...transfer] };
+  const frames = named.map(({ frame }) => frame);
+  const frameNames = named.map(({ name }) => name);
+  const audioName = source.audio === undefined || source.audio === null ? "audio_b64" : "audio";
+  const metadata = toJson(rest, faults);
+  return { chunk: { fields, frames, frameNames, audio, audioName, metadata, faults }, transfer: [...transfer] };
+}
+
+/** A frame and what the pipeline called it. */
+interface NamedFrame {
+  readonly name: string;
+  readonly frame: unknown;
 }
 
 type Faults = { field: string; detail: string }[];
@@ -54,12 +76,13 @@ function packBase64Frames(value: unknown, { faults, transfer }: { faults: Faults
     faults.push({ field: "frames_b64", detail: `is ${typeName(value)}; give an array of base64 strings` });
     return [];
   }
-  const frames: unknown[] = [];
+  const frames: NamedFrame[] = [];
   for (const [index, text] of value.entries()) {
-    const data = decodeBase64(text, { field: `frames_b64[${index}]`, faults });
+    const name = `frames_b64[${index}]`;
+    const data = decodeBase64(text, { field: name, faults });
     if (data === null) continue;
     transfer.add(data.buffer);
-    frames.push({ format: "jpeg", data });
+    frames.push({ name, frame: { format: "jpeg", data } });
   }
   return frames;
 }
@@ -73,16 +96,18 @@ function packFrames(
     faults.push({ field: "frames", detail: `is ${typeName(value)}; give an array of frames` });
     return [];
   }
-  const frames: unknown[] = [];
+  const frames: NamedFrame[] = [];
   for (const [index, frame] of value.entries()) {
-    const field = `frames[${index}]`;
+    const name = `frames[${index}]`;
     if (typeof frame !== "object" || frame === null || !ArrayBuffer.isView(frame.data)) {
-      faults.push({ field: `${field}.data`, detail: "is missing; give the picture's bytes as a Uint8Array" });
+      faults.push({ field: `${name}.data`, detail: "is missing; give the picture's bytes as a Uint8Array" });
       continue;
     }
-    const data = takeBytes(frame.data, { transfer, move });
+    const data = takeBytes(frame.data, { field: `${name}.data`, faults, transfer, move });
+    if (data === null) continue;
     const { format, width, height, key } = frame;
-    frames.push({ format: plain(format), data, width: plain(width), height: plain(height), key: plain(key) });
+    const checked = { format: plain(format), data, width: plain(width), height: plain(height), key: plain(key) };
+    frames.push({ name, frame: checked });
   }
   return frames;
 }
@@ -97,7 +122,7 @@ function packAudio(
       faults.push({ field: "audio", detail: `is ${typeName(audio)}; give PCM16 as Int16Array or Uint8Array` });
       return null;
     }
-    return takeBytes(audio, { transfer, move });
+    return takeBytes(audio, { field: "audio", faults, transfer, move });
   }
   if (audio_b64 === undefined || audio_b64 === null || audio_b64 === "") return null;
   const data = decodeBase64(audio_b64, { field: "audio_b64", faults });
@@ -106,8 +131,15 @@ function packAudio(
 }
 
 /** The bytes of a view: the same buffer when it may be moved, else a copy of just what the view covers. */
-function takeBytes(view: ArrayBufferView, { transfer, move }: { transfer: Set<ArrayBuffer>; move: boolean }) {
+function takeBytes(
+  view: ArrayBufferView,
+  { field, faults, transfer, move }: { field: string; faults: Faults; transfer: Set<ArrayBuffer>; move: boolean },
+) {
   const { buffer, byteOffset, byteLength } = view;
+  if (buffer instanceof ArrayBuffer && buffer.detached) {
+    faults.push({ field, detail: "was handed over before (transfer: true); give each chunk buffers of its own" });
+    return null;
+  }
   const bytes = new Uint8Array(buffer, byteOffset, byteLength);
   if (move && buffer instanceof ArrayBuffer) {
     transfer.add(buffer);

@@ -26,7 +26,7 @@ export class H264Packetizer implements RtpPacketizer {
     }
     for (const nal of splitAnnexB(accessUnit)) {
       const type = nalType(nal);
-      if (type === NAL_AUD || type === NAL_FILLER) continue;
+      if (nal.length === 0 || type === NAL_AUD || type === NAL_FILLER) continue;
       const isHeader = type === NAL_SPS || type === NAL_PPS || type === NAL_SEI;
       if (isHeader && nal.length + 3 <= maxPayload) {
         if (smallBytes + nal.length + 2 > maxPayload) flush();

@@ -43,14 +43,20 @@ export function readRtcp(data: Uint8Array): RtcpReading[] {
   while (at + 8 <= view.byteLength) {
     const count = view.getUint8(at) & 0x1f;
     const type = view.getUint8(at + 1);
-    const end = at + 4 * (view.getUint16(at + 2) + 1);
-    if (end > view.byteLength) break;
+    const next = at + 4 * (view.getUint16(at + 2) + 1);
+    if (next > view.byteLength) break;
+    const isPadded = (view.getUint8(at) & 0x20) !== 0;
+    const end = isPadded ? next - view.getUint8(next - 1) : next;
+    const bytes = end - at;
     if (type === SENDER_REPORT) readReports(view, { at: at + 28, end, count, readings });
     else if (type === RECEIVER_REPORT) readReports(view, { at: at + 8, end, count, readings });
-    else if (type === BYE) readings.push({ kind: "bye", ssrc: view.getUint32(at + 4) });
-    else if (type === TRANSPORT_FEEDBACK && count === GENERIC_NACK) readNack(view, { at, end, readings });
-    else if (type === PAYLOAD_FEEDBACK) readPayloadFeedback(view, { at, end, format: count, readings });
-    at = end;
+    else if (type === BYE && count > 0 && bytes >= 8) readings.push({ kind: "bye", ssrc: view.getUint32(at + 4) });
+    else if (bytes >= 12 && type === TRANSPORT_FEEDBACK && count === GENERIC_NACK) {
+      readNack(view, { at, end, readings });
+    } else if (bytes >= 12 && type === PAYLOAD_FEEDBACK) {
+      readPayloadFeedback(view, { at, end, format: count, readings });
+    }
+    at = next;
   }
   return readings;
 }
@@ -93,7 +99,6 @@ function readPayloadFeedback(
   view: DataView,
   { at, end, format, readings }: { at: number; end: number; format: number; readings: RtcpReading[] },
 ): void {
-  if (end < at + 12) return;
   const mediaSsrc = view.getUint32(at + 8);
   if (format === PICTURE_LOSS) {
     readings.push({ kind: "pli", mediaSsrc });

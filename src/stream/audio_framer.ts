@@ -4,7 +4,7 @@ import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { EncodedAudio, PcmBlock } from "../media/mod.ts";
 import type { PlayoutTimeline } from "./playout_timeline.ts";
-import { SampleBuffer } from "./sample_buffer.ts";
+import { monoToStereo, SampleBuffer } from "./sample_buffer.ts";
 
 const FRAME_SECONDS = OPUS_FRAME_SAMPLES / OPUS_SAMPLE_RATE;
 const OPUS_BITRATE = { 1: 48_000, 2: 96_000 } as const;
@@ -28,7 +28,7 @@ export class AudioFramer {
   /** Sample position of the next packet. */
   #next: number | undefined;
   #timer: Timer | undefined;
-  #busy = false;
+  #busy: Promise<void> | undefined;
   #closed = false;
 
   constructor(
@@ -60,8 +60,9 @@ export class AudioFramer {
    */
   add(block: PcmBlock, { begin, chunkSeconds }: { begin: number; chunkSeconds: number }): void {
     if (this.#closed) return;
-    const samples = this.#convert(block);
-    const channels = block.channels;
+    const buffer = this.#bufferFor(block.channels);
+    const { channels } = buffer;
+    const samples = this.#convert(block, channels);
     const count = samples.length / channels;
     const wanted = Math.round(begin * OPUS_SAMPLE_RATE);
     const tolerance = TOLERANCE * OPUS_SAMPLE_RATE;
@@ -72,8 +73,8 @@ export class AudioFramer {
     } else if (wanted < this.#end - tolerance && belongsToChunk(count / OPUS_SAMPLE_RATE, chunkSeconds)) {
       skip = Math.min(count, this.#end - wanted);
     }
-    const buffer = this.#buffer?.channels === channels ? this.#buffer : new SampleBuffer(channels);
-    this.#buffer = buffer;
+    // What is due already has been sent as silence: late sound plays from its first sample on.
+    position = Math.max(position, this.#next ?? position);
     this.#next ??= position;
     buffer.write(position, samples.subarray(skip * channels));
     this.#end = position + count - skip;
@@ -82,16 +83,16 @@ export class AudioFramer {
 
   /** Looks again: the timeline has started, or sound came. */
   wake(): void {
-    if (this.#timer !== undefined || this.#busy || this.#closed || !this.#timeline.started) return;
+    if (this.#timer !== undefined || this.#busy !== undefined || this.#closed || !this.#timeline.started) return;
     if (this.#next === undefined) return;
     const due = this.#timeline.secondsUntil(this.#next / OPUS_SAMPLE_RATE);
     this.#timer = this.#clock.schedule(due, () => {
       this.#timer = undefined;
-      this.#busy = true;
-      this.#encodeDue().catch((error) => this.#log.error(`sound stopped: ${messageOf(error)}`)).finally(() => {
-        this.#busy = false;
-        this.wake();
-      });
+      this.#busy = this.#encodeDue().catch((error) => this.#log.error(`sound stopped: ${messageOf(error)}`))
+        .finally(() => {
+          this.#busy = undefined;
+          this.wake();
+        });
     });
   }
 
@@ -99,6 +100,7 @@ export class AudioFramer {
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
+    await this.#busy;
     this.#resampler?.close();
     await this.#encoder?.close();
   }
@@ -121,12 +123,19 @@ export class AudioFramer {
     return this.#encoder = new OpusEncoder({ channels, bitrate: OPUS_BITRATE[channels] });
   }
 
-  #convert(block: PcmBlock): Int16Array {
+  /** The buffer for what comes; once there was stereo, everything is. */
+  #bufferFor(channels: 1 | 2): SampleBuffer {
+    const buffer = this.#buffer ?? new SampleBuffer(channels);
+    return this.#buffer = channels > buffer.channels ? buffer.toStereo() : buffer;
+  }
+
+  #convert(block: PcmBlock, channels: 1 | 2): Int16Array {
     if (this.#resampler === undefined || !this.#resampler.accepts(block)) {
       this.#resampler?.close();
       this.#resampler = new Resampler(block, { sampleRate: OPUS_SAMPLE_RATE, channels: block.channels });
     }
-    return this.#resampler.convert(block);
+    const samples = this.#resampler.convert(block);
+    return channels > block.channels ? monoToStereo(samples) : samples;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../async/mod.ts";
-import { PictureConverter, VideoEncoder } from "../codec/mod.ts";
+import { isFullRange, PictureConverter, VideoEncoder, type VideoEncoderSettings } from "../codec/mod.ts";
 import { messageOf } from "../errors.ts";
 import { isWorthLogging, type Log } from "../log.ts";
 import type {
@@ -16,6 +16,8 @@ import type {
 const MAX_WAITING = 4;
 /** Seconds without a picture after which the last one is sent again, so that a lost packet is noticed and repaired. */
 const IDLE_REFRESH = 1;
+/** Seconds after which a key frame is made of the last picture when no new one has come. */
+const LONGEST_KEY_WAIT = 0.5;
 
 /** What a track is made for. */
 export interface EncodedTrackOptions {
@@ -42,17 +44,21 @@ export interface TrackCounters {
 export class EncodedTrack {
   readonly counters: TrackCounters = { framesEncoded: 0, framesDropped: 0, framesInvalid: 0, keyFrames: 0 };
   readonly #options: EncodedTrackOptions;
-  readonly #converter = new PictureConverter();
+  readonly #converter: PictureConverter;
   readonly #waiting: { picture: SourcePicture; mediaTime: number; fps: number }[] = [];
   #encoder: VideoEncoder | undefined;
   #running: Promise<void> | undefined;
   #keyPending = true;
   #last: { picture: JpegPicture | RawPicture; fps: number } | undefined;
-  #idle: Timer | undefined;
+  #idle: { readonly timer: Timer; readonly due: number } | undefined;
+  /** Whether the last frame out came encoded. */
+  #isPassing = false;
   #closed = false;
 
   constructor(options: EncodedTrackOptions) {
     this.#options = options;
+    // At the least effort the range is signalled instead of converted: it saves a pass over every picture.
+    this.#converter = new PictureConverter({ keepFullRange: options.effort === "fast" && options.codec === "H264" });
   }
 
   /** Takes a picture that is due now. */
@@ -70,14 +76,15 @@ export class EncodedTrack {
   /** Makes the next frame a key frame; when no picture comes soon, the last one is encoded again. */
   requestKeyFrame(): void {
     this.#keyPending = true;
-    const interval = 1 / (this.#last?.fps ?? 24);
-    this.#armIdle(1.5 * interval);
+    const soon = Math.min(1.5 / (this.#last?.fps ?? 24), LONGEST_KEY_WAIT);
+    const due = this.#idle?.due ?? Number.POSITIVE_INFINITY;
+    if (due > this.#options.clock.now() + soon) this.#armIdle(soon);
   }
 
   /** Frees the codecs; waits for a picture that is being encoded. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#idle?.cancel();
+    this.#idle?.timer.cancel();
     this.#waiting.length = 0;
     await this.#running;
     await this.#encoder?.close();
@@ -109,13 +116,15 @@ export class EncodedTrack {
 
   async #encode(picture: JpegPicture | RawPicture, at: { mediaTime: number; fps: number }): Promise<void> {
     const frame = await this.#converter.convert(picture);
-    const encoder = await this.#encoderFor({ width: frame.width, height: frame.height, fps: at.fps });
+    const { width, height } = frame;
+    const encoder = await this.#encoderFor({ width, height, fps: at.fps, fullRange: isFullRange(frame) });
     if (this.#closed) return;
-    const key = this.#keyPending;
+    const key = this.#keyPending || this.#isPassing;
     const encoded = await encoder.encode(frame, { key });
     this.#last = { picture, fps: at.fps };
     if (encoded === null || this.#closed) return;
     if (encoded.key) this.#keyPending = false;
+    this.#isPassing = false;
     this.#emit({
       codec: this.#options.codec,
       data: encoded.data,
@@ -131,10 +140,11 @@ export class EncodedTrack {
     if (codec !== this.#options.codec) {
       throw new Error(`the pipeline yields ${picture.format}, but this viewer takes ${this.#options.codec}`);
     }
-    if (this.#keyPending && !picture.key && this.#last === undefined && this.counters.keyFrames === 0) {
+    if (!this.#isPassing && !picture.key) {
       throw new Error(`the first ${picture.format} frame must be a key frame`);
     }
     if (picture.key) this.#keyPending = false;
+    this.#isPassing = true;
     this.#last = undefined;
     this.#emit({ codec, data: picture.data, key: picture.key, mediaTime, width: 0, height: 0 });
   }
@@ -146,7 +156,7 @@ export class EncodedTrack {
   }
 
   /** The open encoder, or a new one when size or rate changed; a new one begins with a key frame. */
-  async #encoderFor(shape: { width: number; height: number; fps: number }): Promise<VideoEncoder> {
+  async #encoderFor(shape: Shape): Promise<VideoEncoder> {
     const open = this.#encoder;
     if (open !== undefined && fits(open.settings, shape)) return open;
     this.#encoder = undefined;
@@ -157,13 +167,16 @@ export class EncodedTrack {
   }
 
   #armIdle(seconds: number): void {
-    this.#idle?.cancel();
+    this.#idle?.timer.cancel();
     if (this.#closed) return;
-    this.#idle = this.#options.clock.schedule(seconds, () => {
+    const { clock } = this.#options;
+    const timer = clock.schedule(seconds, () => {
+      this.#idle = undefined;
       const last = this.#last;
       if (last === undefined || this.#waiting.length > 0 || this.#running !== undefined) return;
       this.push(last.picture, { mediaTime: this.#options.mediaNow(), fps: last.fps });
     });
+    this.#idle = { timer, due: clock.now() + seconds };
   }
 }
 
@@ -171,7 +184,16 @@ function isEncoded(picture: SourcePicture): picture is EncodedPicture {
   return picture.format === "h264" || picture.format === "vp8";
 }
 
-function fits(settings: { width: number; height: number; fps: number }, shape: typeof settings): boolean {
+/** What an encoder cannot change while it is open. */
+interface Shape {
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+  readonly fullRange: boolean;
+}
+
+function fits(settings: VideoEncoderSettings, shape: Shape): boolean {
   const sameRate = Math.abs(settings.fps - shape.fps) <= settings.fps * 0.05;
-  return settings.width === shape.width && settings.height === shape.height && sameRate;
+  const sameRange = (settings.fullRange ?? false) === shape.fullRange;
+  return settings.width === shape.width && settings.height === shape.height && sameRate && sameRange;
 }

@@ -13,6 +13,13 @@ export class SampleBuffer {
     this.#blocks.push({ start: position, end: position + samples.length / this.channels, samples });
   }
 
+  /** The same sound with two channels. */
+  toStereo(): SampleBuffer {
+    const stereo = new SampleBuffer(2);
+    stereo.#blocks = this.#blocks.map((block) => ({ ...block, samples: monoToStereo(block.samples) }));
+    return stereo;
+  }
+
   /** Takes `count` samples per channel from a position on; what lies before its end is dropped. */
   read(position: number, count: number): Int16Array {
     const out = new Int16Array(count * this.channels);
@@ -27,4 +34,11 @@ export class SampleBuffer {
     this.#blocks = this.#blocks.filter((block) => block.end > end);
     return out;
   }
+}
+
+/** The same samples on both channels, as loud as they were. */
+export function monoToStereo(samples: Int16Array): Int16Array {
+  const both = new Int16Array(samples.length * 2);
+  for (const [at, sample] of samples.entries()) both[2 * at] = both[2 * at + 1] = sample;
+  return both;
 }

@@ -106,3 +106,21 @@ Deno.test("keeps a full packet within 1200 bytes of UDP with header, extensions,
   assert.ok(MAX_RTP_PAYLOAD + 12 + 12 + 16 + 2 <= 1200);
   assert.ok(MAX_RTP_PAYLOAD > 1100);
 });
+
+Deno.test("aggregates as much as one payload holds, to the last byte", () => {
+  const sei = (length: number, seed: number) => concat(hex("06"), noise(length - 1, seed));
+  const packetsOf = (...lengths: readonly number[]) => {
+    const nals = lengths.map((length, index) => sei(length, index + 1));
+    const payloads = new H264Packetizer().packetize(concat(...nals.flatMap((nal) => [LONG, nal])), 100);
+    for (const payload of payloads) {
+      assert.ok(payload.length <= 100, `${lengths}: a payload of ${payload.length} bytes`);
+    }
+    assert.deepEqual(plain(depacketizeH264(payloads)), plain(nals), `${lengths}`);
+    return payloads.map((payload) => payload.length);
+  };
+  assert.deepEqual(packetsOf(48, 47), [100], "one byte of header, two for each size");
+  assert.deepEqual(packetsOf(48, 48), [48, 48]);
+  assert.deepEqual(packetsOf(40, 40, 40, 40, 40), [85, 85, 40]);
+  assert.deepEqual(packetsOf(97, 30), [97, 30]);
+  assert.deepEqual(packetsOf(98, 99, 100), [98, 99, 100]);
+});

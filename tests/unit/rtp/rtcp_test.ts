@@ -183,4 +183,21 @@ Deno.test("gives the middle 32 bits that a receiver echoes", () => {
     cname: "a",
   });
   assert.equal(compactNtp(time), new DataView(report.buffer).getUint32(10));
+  for (let index = 0; index < 8; index++) {
+    const { seconds, fraction } = ntpTime(time + index * 8192);
+    const value = compactNtp(time + index * 8192);
+    assert.ok(value >= 0, "never negative");
+    assert.deepEqual([value >>> 16, value & 0xffff], [seconds & 0xffff, fraction >>> 16]);
+  }
+});
+
+Deno.test("reads an estimate for no stream, and for no more streams than it counts", () => {
+  const none = hex("8f ce 00 04  00 00 00 01  00 00 00 00  52 45 4d 42  00 00 03 e8");
+  assert.deepEqual(readRtcp(none), [{ kind: "remb", bitrate: 1000, ssrcs: [] }]);
+  const one = concat(REMB);
+  one[16] = 1;
+  assert.deepEqual(readRtcp(one), [{ kind: "remb", bitrate: 0x15555 * 32, ssrcs: [0x11223344] }]);
+  const other = concat(REMB);
+  other.set(hex("41 42 43 44"), 12);
+  assert.deepEqual(readRtcp(other), [], "other feedback of the application layer is none of ours");
 });

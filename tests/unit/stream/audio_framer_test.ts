@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { Log } from "../../../src/log.ts";
 import type { EncodedAudio, PcmBlock } from "../../../src/media/mod.ts";
 import { AudioFramer, PlayoutTimeline } from "../../../src/stream/mod.ts";
+import { CapturedLog } from "../support/captured_log.ts";
 import { Collector } from "../support/collector.ts";
-import { ManualClock } from "../support/manual_clock.ts";
+import { ManualClock, settle } from "../support/manual_clock.ts";
+import { OpenContexts } from "../support/open_contexts.ts";
 import { decodeOpus, loudness, shareAt, tone } from "../support/sound.ts";
 
 const RATE = 48_000;
@@ -179,6 +181,8 @@ Deno.test("lets sound of another length than its pictures follow the sound befor
   framer.add(pcm(new Int16Array(3 * RATE)), { begin: 0, chunkSeconds: 1 });
   framer.add(pcm(new Int16Array(RATE / 2)), { begin: 1, chunkSeconds: 1 });
   assert.ok(Math.abs(framer.endTime - 3.5) < 1e-9, `ends at ${framer.endTime}`);
+  framer.add(pcm(new Int16Array(1920)), { begin: 2, chunkSeconds: 0 });
+  assert.ok(Math.abs(framer.endTime - 3.54) < 1e-9, `sound without pictures ends at ${framer.endTime}`);
   await framer.close();
 });
 
@@ -196,18 +200,23 @@ Deno.test("plays a late sound from its first sample on", async () => {
   await framer.close();
 });
 
-Deno.test("plays what waits when the number of channels changes", async () => {
-  const { timeline, framer, play } = makeFramer();
-  framer.add(pcm(tone(440, { rate: RATE, channels: 1, count: 24_000 })), { begin: 0, chunkSeconds: 0.5 });
-  framer.add(pcm(tone(440, { rate: RATE, channels: 2, count: 24_000 }), RATE, 2), { begin: 0.5, chunkSeconds: 0.5 });
-  start(timeline, framer);
-  const packets = await play(0.99, 50);
-  assertSeamless(packets);
-  const mono = decoded(packets.slice(5, 24), 1);
-  const stereo = decoded(packets.slice(30), 2);
-  assert.ok(loudness(stereo.subarray(2400)) > 0.2, "what comes in stereo is heard");
-  assert.ok(loudness(mono.subarray(2400)) > 0.2, "what came before it in mono is heard as well");
-  await framer.close();
+Deno.test("plays what waits when the number of channels changes, at the same level", async () => {
+  for (const [before, after] of [[1, 2], [2, 1]] as const) {
+    const { timeline, framer, play } = makeFramer();
+    for (const [index, channels] of [before, before, after, after].entries()) {
+      const samples = tone(440, { rate: RATE, channels, from: index * 12_000, count: 12_000 });
+      framer.add(pcm(samples, RATE, channels), { begin: index / 4, chunkSeconds: 0.25 });
+    }
+    start(timeline, framer);
+    const packets = await play(0.99, 50);
+    assertSeamless(packets);
+    const samples = decoded(packets, 2);
+    const levels = [0, 1, 2, 3].map((part) => loudness(samples.subarray((part + 0.3) * 12_000, (part + 0.9) * 12_000)));
+    for (const level of levels) {
+      assert.ok(level > 0.22 && level < 0.3, `${before} to ${after} channels: levels ${levels}`);
+    }
+    await framer.close();
+  }
 });
 
 Deno.test("leaves nothing behind when it is closed in the middle of a sound", async () => {
@@ -222,4 +231,42 @@ Deno.test("leaves nothing behind when it is closed in the middle of a sound", as
   await clock.advance(5);
   assert.equal(packets.items.length, before);
   assert.equal(clock.pending, 0);
+});
+
+Deno.test("calls it no error when it is closed while a packet is on its way to the encoder", async () => {
+  using log = new CapturedLog();
+  const { clock, timeline, framer, play } = makeFramer();
+  framer.add(pcm(tone(440, { rate: RATE, channels: 1, count: RATE })), { begin: 0, chunkSeconds: 1 });
+  start(timeline, framer);
+  await play(0.01, 1);
+  await settle();
+  clock.turn(0.02);
+  await framer.close();
+  await settle();
+  assert.equal(log.text, "");
+});
+
+Deno.test("frees its encoder when it is closed while the first packet is on its way", async () => {
+  using contexts = new OpenContexts();
+  const { clock, timeline, framer } = makeFramer();
+  framer.add(pcm(tone(440, { rate: RATE, channels: 1, count: RATE })), { begin: 0, chunkSeconds: 1 });
+  start(timeline, framer);
+  clock.turn(0.01);
+  await framer.close();
+  await settle();
+  assert.equal(contexts.count, 0);
+});
+
+Deno.test("is exactly in step again once it has caught up, in stereo as well", async () => {
+  const { timeline, framer, play } = makeFramer();
+  for (let second = 0; second < 7; second++) {
+    // 10 ms too long, with a click in the middle of the second.
+    const samples = new Int16Array(2 * (RATE + 480));
+    samples.set(tone(1000, { rate: RATE, channels: 2, count: 96, level: 30_000 }), RATE);
+    framer.add(pcm(samples, RATE, 2), { begin: second, chunkSeconds: 1 });
+  }
+  start(timeline, framer);
+  const found = onsets(decoded(await play(6.99, 350), 2));
+  assert.deepEqual(found.map((at) => Math.round((at / RATE - 0.5) * 100) / 100), [0, 1.01, 2.02, 3.03, 4.04, 5, 6.01]);
+  await framer.close();
 });

@@ -124,6 +124,7 @@ Deno.test("gives sound the place and length of the pictures it came with", async
     yield await Promise.resolve(chunk({ frames: 5, audio: sound(0.51) }));
     yield chunk({ frames: 5, audio: sound(0.49, 2) });
     yield chunk({ audio: sound(0.25, 2) });
+    yield chunk({ frames: 1, audio: sound(0.3) });
     yield chunk({ frames: 1, audio: sound(0.1) });
   }
   const running = watch(router.run(generate(), new AbortController().signal));
@@ -132,7 +133,11 @@ Deno.test("gives sound the place and length of the pictures it came with", async
   await clock.advance(3);
   await running.settled;
   const places = audio.blocks.map(({ begin, chunkSeconds }) => [begin, chunkSeconds]);
-  assert.deepEqual(places, [[0, 0.5], [0.5, 0.5], [1, 0], [1.25, 0.1]], "sound alone takes its own length");
+  assert.deepEqual(
+    places,
+    [[0, 0.5], [0.5, 0.5], [1, 0], [1.25, 0.1], [1.35, 0.1]],
+    "sound alone takes its own length",
+  );
 });
 
 Deno.test("tells what is not media as each chunk arrives, numbered when the pipeline does not", async () => {
@@ -224,4 +229,36 @@ Deno.test("throws what the pipeline threw", async () => {
     throw failure;
   }
   await assert.rejects(router.run(generate(), new AbortController().signal), (error) => error === failure);
+});
+
+Deno.test("gives late sound a little lead and late pictures none", async () => {
+  const { clock, timeline, router, audio, released } = makeRouter({ fps: 10 });
+  async function* generate() {
+    await sleep(clock, 1);
+    yield chunk({ frames: 1 });
+    await sleep(clock, 1);
+    yield chunk({ frames: 1, audio: sound(0.1) });
+  }
+  timeline.start();
+  const running = watch(router.run(generate(), new AbortController().signal));
+  await clock.advance(4);
+  await running.settled;
+  assert.ok(Math.abs((released[0]?.mediaTime ?? 0) - 1) < 0.001, `${released[0]?.mediaTime}`);
+  const [late] = audio.blocks;
+  assert.ok(late !== undefined && late.begin > 2.02 && late.begin < 2.06, `${late?.begin}`);
+});
+
+Deno.test("does not place a chunk that comes when all is over", async () => {
+  const { clock, router, told } = makeRouter();
+  const abort = new AbortController();
+  async function* generate() {
+    await sleep(clock, 1);
+    yield chunk({ metadata: { step: "late" } });
+  }
+  const running = watch(router.run(generate(), abort.signal));
+  await clock.advance(0.5);
+  abort.abort();
+  await clock.advance(1);
+  await running.settled;
+  assert.deepEqual(told, []);
 });

@@ -71,6 +71,10 @@ Deno.test("does not count the wait for the first chunk as an underrun", () => {
   clock.turn(3);
   near(timeline.place(1, { withAudio: false }), 3);
   assert.equal(timeline.underruns, 0);
+  const soon = new PlayoutTimeline(clock);
+  soon.start();
+  clock.turn(0.2);
+  near(soon.place(1, { withAudio: false }), 0.2);
 });
 
 Deno.test("never places one chunk over another, whatever the pipeline's pace", () => {

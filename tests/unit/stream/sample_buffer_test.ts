@@ -36,3 +36,13 @@ Deno.test("takes an empty block for nothing", () => {
   buffer.write(5, new Int16Array(0));
   assert.deepEqual([...buffer.read(4, 2)], [0, 0, 0, 0]);
 });
+
+Deno.test("turns what waits into stereo", () => {
+  const mono = new SampleBuffer(1);
+  mono.write(10, Int16Array.of(1, 2, 3, 4));
+  mono.read(10, 1);
+  const stereo = mono.toStereo();
+  assert.equal(stereo.channels, 2);
+  stereo.write(14, Int16Array.of(5, 6));
+  assert.deepEqual([...stereo.read(11, 4)], [2, 2, 3, 3, 4, 4, 5, 6]);
+});

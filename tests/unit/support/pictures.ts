@@ -19,6 +19,8 @@ export interface DecodedPicture {
   readonly width: number;
   readonly height: number;
   readonly key: boolean;
+  /** Whether luma uses 0–255 instead of 16–235, as the stream says. */
+  readonly fullRange: boolean;
   /** The mean of Y, U and V over a part of the picture, in shares of its sides. */
   mean(part?: { left: number; top: number; right: number; bottom: number }): Yuv;
 }
@@ -85,6 +87,7 @@ export function readFrame(frame: Frame): DecodedPicture {
     width,
     height,
     key: frame.keyFrame === 1,
+    fullRange: frame.colorRange === AVCOL_RANGE_JPEG,
     mean(part = WHOLE): Yuv {
       const [y = 0, u = 0, v = 0] = planes.map((plane) => meanOf(plane, part));
       return [y, u, v];
@@ -136,8 +139,23 @@ export function rgba(
   return { format: "rgba", data, width, height };
 }
 
-/** A JPEG of one colour, given as full-range Y, U and V (what JFIF files hold), made by FFmpeg. */
+/** A JPEG made by FFmpeg; colours are full-range Y, U and V, which is what JFIF files hold. */
 export function jpeg(width: number, height: number, [y, u, v]: Yuv): JpegPicture {
+  return encodeJpeg(width, height, (planes) => {
+    for (const [index, value] of [y, u, v].entries()) planes[index]?.fill(value);
+  });
+}
+
+/** A JPEG full of detail, so that most of it is picture and little of it is header. */
+export function detailedJpeg(width: number, height: number): JpegPicture {
+  return encodeJpeg(width, height, (planes) => {
+    for (const plane of planes) {
+      for (let at = 0; at < plane.length; at++) plane[at] = (at * at * 7 + at * 13) % 251;
+    }
+  });
+}
+
+function encodeJpeg(width: number, height: number, paint: (planes: readonly Uint8Array[]) => void): JpegPicture {
   Log.setLevel(AV_LOG_FATAL);
   const codec = Codec.findEncoderByName(FF_ENCODER_MJPEG);
   assert.ok(codec !== null, "this FFmpeg has no JPEG encoder");
@@ -156,7 +174,7 @@ export function jpeg(width: number, height: number, [y, u, v]: Yuv): JpegPicture
   frame.width = width;
   frame.height = height;
   assert.ok(frame.getBuffer(0) >= 0);
-  for (const [index, value] of [y, u, v].entries()) frame.data?.[index]?.fill(value);
+  paint(frame.data ?? []);
   frame.pts = 0n;
   using packet = new Packet();
   packet.alloc();

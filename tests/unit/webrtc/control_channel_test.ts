@@ -8,6 +8,7 @@ type ReadyState = RTCDataChannel["readyState"];
 class HandChannel {
   readonly sent: unknown[] = [];
   readyState: ReadyState;
+  bufferedAmount = 0;
   #listeners: ((state: ReadyState) => void)[] = [];
 
   constructor(readyState: ReadyState = "connecting") {
@@ -83,4 +84,17 @@ Deno.test("sends nothing more on a channel that has closed", () => {
   control.send({ type: "done" });
   assert.equal(control.isOpen, false);
   assert.deepEqual(channel.sent, []);
+});
+
+Deno.test("leaves metadata out, and nothing else, while the viewer takes nothing in", () => {
+  const control = new ControlChannel();
+  const channel = new HandChannel("open");
+  control.attach(channel.asDataChannel);
+  channel.bufferedAmount = 8 * 1024 * 1024;
+  control.send({ type: "chunk", index: 0 });
+  control.send({ type: "done" });
+  control.send({ type: "error" });
+  channel.bufferedAmount = 100_000;
+  control.send({ type: "chunk", index: 1 });
+  assert.deepEqual(channel.sent, [{ type: "done" }, { type: "error" }, { type: "chunk", index: 1 }]);
 });

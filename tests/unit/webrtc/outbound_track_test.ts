@@ -84,10 +84,13 @@ Deno.test("begins at numbers that cannot be guessed", () => {
     const { sender, track } = makeTrack();
     track.send([noise(1)], 0);
     const { sequenceNumber, timestamp } = sender.at(0).fields;
-    return { sequenceNumber, timestamp };
+    track.receive(nack(sequenceNumber));
+    return { sequenceNumber, timestamp, again: sender.at(1).fields.sequenceNumber };
   });
   assert.ok(new Set(first.map(({ sequenceNumber }) => sequenceNumber)).size > 4);
   assert.ok(new Set(first.map(({ timestamp }) => timestamp)).size > 4);
+  assert.ok(new Set(first.map(({ again }) => again)).size > 4);
+  assert.ok(first.every(({ again }) => again < 0x8000), "retransmissions as well begin far from the wrap");
 });
 
 Deno.test("stamps every packet of a frame with its media time, exact for 29.97 and over the wrap", () => {
@@ -119,6 +122,7 @@ Deno.test("marks the last packet of a picture and none of sound", () => {
 
 Deno.test("sends payloads as they are under its own source and payload type, and counts them", () => {
   const { sender, track } = makeTrack();
+  assert.ok(Object.values(track.stats).every((value) => value === 0));
   const payloads = [noise(100), noise(50)];
   track.send(payloads, 0);
   assert.ok(sender.at(0).payload === payloads[0] && sender.at(1).payload === payloads[1]);

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { packChunk } from "../../../src/pipeline/wire_chunk.ts";
+import { concat, hex, noise } from "../support/bytes.ts";
+
+type Packed = ReturnType<typeof packChunk>;
+
+function faultFields({ chunk }: Packed): string[] {
+  return chunk.faults.map(({ field }) => field);
+}
+
+/** A frame as it lies in the packed chunk. */
+function frameAt({ chunk }: Packed, index: number): { format: unknown; data: Uint8Array; [field: string]: unknown } {
+  const frame = chunk.frames[index];
+  assert.ok(typeof frame === "object" && frame !== null && "data" in frame && frame.data instanceof Uint8Array);
+  return { format: undefined, ...frame, data: frame.data };
+}
+
+Deno.test("turns base64 into the bytes of JPEG pictures, in order", () => {
+  const pictures = [hex("ff d8 ff d9"), noise(1000), hex("ff")];
+  const packed = packChunk({ frames_b64: pictures.map((picture) => picture.toBase64()) });
+  assert.deepEqual(packed.chunk.faults, []);
+  assert.equal(packed.chunk.frames.length, 3);
+  for (const [index, picture] of pictures.entries()) {
+    const { format, data } = frameAt(packed, index);
+    assert.equal(format, "jpeg");
+    assert.deepEqual([...data], [...picture]);
+    assert.ok(packed.transfer.includes(data.buffer as ArrayBuffer), "it moves without a copy");
+  }
+});
+
+Deno.test("copies what a view covers, and no more, unless it may be moved", () => {
+  const source = noise(100_000);
+  const packed = packChunk({ frames: [{ format: "rgba", data: source.subarray(10, 74), width: 4, height: 4 }] });
+  const { data, ...rest } = frameAt(packed, 0);
+  assert.deepEqual([...data], [...source.subarray(10, 74)]);
+  assert.deepEqual(rest, { format: "rgba", width: 4, height: 4, key: undefined });
+  assert.equal(data.buffer.byteLength, 64);
+  structuredClone(packed.chunk, { transfer: packed.transfer });
+  assert.equal(source.length, 100_000, "the pipeline keeps its own");
+});
+
+Deno.test("moves the very buffers when the pipeline lets them go", () => {
+  const picture = noise(64);
+  const audio = Int16Array.of(1, 2, 3);
+  const packed = packChunk({ frames: [{ format: "jpeg", data: picture }], audio, transfer: true });
+  assert.ok(frameAt(packed, 0).data.buffer === picture.buffer);
+  assert.ok(packed.chunk.audio?.buffer === audio.buffer);
+  const crossed = structuredClone(packed.chunk, { transfer: packed.transfer });
+  assert.equal(picture.length, 0, "they are empty afterwards");
+  assert.equal(audio.length, 0);
+  assert.deepEqual([...crossed.audio ?? []], [1, 0, 2, 0, 3, 0]);
+});
+
+Deno.test("moves a buffer that several frames share once", () => {
+  const both = noise(128);
+  const frames = [{ format: "jpeg", data: both.subarray(0, 64) }, { format: "jpeg", data: both.subarray(64) }];
+  const packed = packChunk({ frames, transfer: true });
+  assert.deepEqual(packed.transfer, [both.buffer]);
+  const [first, second] = structuredClone(packed.chunk, { transfer: packed.transfer }).frames as { data: Uint8Array }[];
+  assert.deepEqual([...concat(first?.data ?? hex(""), second?.data ?? hex(""))], [...noise(128)]);
+});
+
+Deno.test("copies shared memory even when it may be moved", () => {
+  const shared = new Uint8Array(new SharedArrayBuffer(16)).fill(7);
+  const packed = packChunk({ frames: [{ format: "jpeg", data: shared }], transfer: true });
+  assert.ok(frameAt(packed, 0).data.buffer instanceof ArrayBuffer);
+  structuredClone(packed.chunk, { transfer: packed.transfer });
+});
+
+Deno.test("names a frame whose buffer has been moved before", () => {
+  const frame = { format: "jpeg", data: noise(64) };
+  const first = packChunk({ frames: [frame], transfer: true });
+  structuredClone(first.chunk, { transfer: first.transfer });
+  for (const transfer of [true, false]) {
+    const again = packChunk({ frames: [{ format: "jpeg", data: noise(8) }, frame], transfer });
+    assert.deepEqual(faultFields(again), ["frames[1].data"], `transfer: ${transfer}`);
+  }
+});
+
+Deno.test("takes clamped arrays and other views for bytes", () => {
+  const clamped = new Uint8ClampedArray([1, 2, 3, 4]);
+  const packed = packChunk({
+    frames: [{ format: "jpeg", data: clamped }, { format: "jpeg", data: Buffer.from("ab") }],
+  });
+  assert.deepEqual([...frameAt(packed, 0).data], [1, 2, 3, 4]);
+  assert.deepEqual([...frameAt(packed, 1).data], [97, 98]);
+});
+
+Deno.test("takes sound as samples, bytes or base64", () => {
+  const samples = Int16Array.of(1, -2, 300);
+  const bytes = new Uint8Array(samples.buffer.slice(0));
+  for (const source of [{ audio: samples }, { audio: bytes }, { audio_b64: bytes.toBase64() }]) {
+    const { chunk, transfer } = packChunk(source);
+    assert.deepEqual(chunk.faults, []);
+    assert.deepEqual([...chunk.audio ?? []], [...bytes]);
+    assert.equal(transfer.length, 1);
+  }
+  for (const source of [{}, { audio: null }, { audio_b64: "" }, { audio_b64: undefined }]) {
+    assert.equal(packChunk(source).chunk.audio, null);
+  }
+});
+
+Deno.test("parts fields with a meaning from metadata and leaves media out of both", () => {
+  const { chunk } = packChunk({
+    type: "chunk",
+    index: 3,
+    fps: 29.97,
+    num_frames: 0,
+    resolution: "1280x720",
+    prompt: "a lake",
+    timestamp: 12.5,
+    audio_sample_rate: 44_100,
+    audio_channels: 2,
+    frames_b64: [],
+    frames: [],
+    audio_b64: "",
+    transfer: false,
+    seed: 7,
+    nested: { steps: [1, 2] },
+  });
+  assert.deepEqual(chunk.fields, {
+    type: "chunk",
+    index: 3,
+    fps: 29.97,
+    num_frames: 0,
+    resolution: "1280x720",
+    prompt: "a lake",
+    timestamp: 12.5,
+    audio_sample_rate: 44_100,
+    audio_channels: 2,
+  });
+  assert.deepEqual(JSON.parse(chunk.metadata), { seed: 7, nested: { steps: [1, 2] } });
+});
+
+Deno.test("names every value that is not what it should be", () => {
+  const cases: readonly [unknown, readonly string[]][] = [
+    [undefined, ["chunk"]],
+    [null, ["chunk"]],
+    ["text", ["chunk"]],
+    [{ frames_b64: "abcd" }, ["frames_b64"]],
+    [{ frames_b64: ["/9g=", 7, "!!", "/9g="] }, ["frames_b64[1]", "frames_b64[2]"]],
+    [{ frames: noise(4) }, ["frames"]],
+    [{ frames: [{ format: "jpeg" }, null, { format: "jpeg", data: "text" }] }, [
+      "frames[0].data",
+      "frames[1].data",
+      "frames[2].data",
+    ]],
+    [{ audio: [1, 2, 3] }, ["audio"]],
+    [{ audio: new Float32Array(3) }, ["audio"]],
+    [{ audio_b64: 12 }, ["audio_b64"]],
+    [{ audio_b64: "%%%" }, ["audio_b64"]],
+    [{ frames_b64: 1, frames: 2, audio: 3 }, ["frames_b64", "frames", "audio"]],
+  ];
+  for (const [yielded, fields] of cases) {
+    const packed = packChunk(yielded);
+    assert.deepEqual(faultFields(packed), fields, JSON.stringify(yielded));
+    for (const { detail } of packed.chunk.faults) assert.ok(detail.length > 5);
+    structuredClone(packed.chunk, { transfer: packed.transfer });
+  }
+});
+
+Deno.test("names metadata that does not turn into JSON", () => {
+  const circular: Record<string, unknown> = {};
+  circular.self = circular;
+  for (const value of [10n, circular]) {
+    const packed = packChunk({ extra: value });
+    assert.deepEqual(faultFields(packed), ["extra"]);
+  }
+});
+
+Deno.test("crosses the port whatever fields hold, and keeps their names for the schema", () => {
+  const strange = {
+    index: () => 1,
+    fps: { valueOf: () => 24 },
+    prompt: Symbol("x"),
+    frames: [{ format: new Map(), data: noise(4), width: () => 1 }],
+  };
+  const { chunk, transfer } = packChunk(strange);
+  const crossed = structuredClone(chunk, { transfer });
+  assert.deepEqual(Object.keys(crossed.fields), ["index", "fps", "prompt"]);
+  for (const value of Object.values(crossed.fields)) assert.equal(typeof value, "object", "no number by accident");
+});
+
+Deno.test("never throws, not even when reading a field does", () => {
+  const hostile = {
+    get frames_b64(): string[] {
+      throw new Error("boo");
+    },
+  };
+  assert.doesNotThrow(() => packChunk(hostile));
+  assert.equal(packChunk(hostile).chunk.faults.length, 1);
+});
+
+Deno.test("says what kind of value was there instead", () => {
+  const said = (yielded: unknown) => packChunk(yielded).chunk.faults[0]?.detail ?? "";
+  assert.match(said(null), /^is null/);
+  assert.match(said(5), /^is a number/);
+  assert.match(said({ frames_b64: {} }), /^is Object/);
+  assert.match(said({ audio: [] }), /^is an array/);
+  assert.match(said({ audio: new Float32Array(1) }), /^is Float32Array/);
+});
