@@ -31,6 +31,8 @@ import { allocFrame, allocPacket, check, NativeGuard, quietFfmpeg } from "./nati
 
 /** Audio of a file is handed out at this rate: what goes on the wire. */
 const AUDIO_RATE = 48_000;
+/** Pixels. */
+const LARGEST_SIDE = 4096;
 
 /**
  * Opens a video file for decoding.
@@ -81,9 +83,9 @@ class FileReader implements VideoFileReader {
     this.#path = path;
     this.#format = format;
     this.#stream = stream;
-    this.#decoder = openDecoder(stream);
     const source = { width: stream.codecpar.width, height: stream.codecpar.height };
     const size = targetSize(source, options);
+    this.#decoder = openDecoder(stream);
     this.width = size.width;
     this.height = size.height;
     const rate = stream.avgFrameRate;
@@ -277,7 +279,10 @@ function targetSize(source: { width: number; height: number }, options: VideoFil
   const ratio = source.width / source.height;
   const width = options.width ?? (options.height === undefined ? source.width : options.height * ratio);
   const height = options.height ?? (options.width === undefined ? source.height : options.width / ratio);
-  return { width: Math.max(2, Math.round(width / 2) * 2), height: Math.max(2, Math.round(height / 2) * 2) };
+  const size = { width: Math.max(2, Math.round(width / 2) * 2), height: Math.max(2, Math.round(height / 2) * 2) };
+  if (size.width <= LARGEST_SIDE && size.height <= LARGEST_SIDE) return size;
+  const asked = `${size.width}x${size.height}`;
+  throw new StreamError("invalid_frame", `pictures of ${asked} are too large; a side takes ${LARGEST_SIDE} pixels`);
 }
 
 /** Decodes the sound of a file in a pass of its own, so that pictures can be read at any speed meanwhile. */

@@ -61,10 +61,10 @@ function importsOf(path: string, source: string): FoundImport[] {
   walk(parseModule(path, source), (node) => {
     if (node.importKind === "type" || node.exportKind === "type") return;
     if (!IMPORTING.has(node.type)) return;
-    const literal = node.source;
-    if (!isNode(literal) || literal.type !== "StringLiteral" || typeof literal.value !== "string") return;
-    const { line, column } = literal.loc?.start ?? { line: 0, column: 0 };
-    found.push({ specifier: literal.value, line, column: column + 1 });
+    const specifier = literalText(node.source);
+    if (specifier === null) return;
+    const { line, column } = (node.source as AstNode).loc?.start ?? { line: 0, column: 0 };
+    found.push({ specifier, line, column: column + 1 });
   });
   return found;
 }
@@ -98,6 +98,15 @@ interface AstNode {
 
 function isNode(value: unknown): value is AstNode {
   return typeof value === "object" && value !== null && typeof (value as AstNode).type === "string";
+}
+
+/** The text of a string, or of a template without holes. */
+function literalText(node: unknown): string | null {
+  if (!isNode(node)) return null;
+  if (node.type === "StringLiteral" && typeof node.value === "string") return node.value;
+  const [only, ...more] = node.type === "TemplateLiteral" && Array.isArray(node.quasis) ? node.quasis : [];
+  if (more.length > 0 || !isNode(only)) return null;
+  return (only.value as { cooked?: string }).cooked ?? null;
 }
 
 function walk(value: unknown, visit: (node: AstNode) => void): void {

@@ -81,7 +81,7 @@ function refuseGrants(grants: Grants): void {
   if (flags === "") return;
   throw new StreamError(
     "invalid_config",
-    `${flags} has no effect at security level strict; add --security-level standard, or leave it out`,
+    `security level strict takes no ${flags}; add --security-level standard, or leave it out`,
   );
 }
 

@@ -135,16 +135,20 @@ export class VideoDesk {
     try {
       real = await Deno.realPath(full);
     } catch (error) {
+      // Whether a file exists is told only where it may be opened.
+      if (!this.#permissions.mayOpen(full)) throw this.#refusal(full);
       throw new StreamError("permission_denied", `cannot open ${full}: ${messageOf(error)}`, { cause: error });
     }
-    if (!this.#permissions.mayOpen(real)) {
-      throw new StreamError(
-        "permission_denied",
-        `security level ${this.#permissions.level} does not let this pipeline open ${full}; ` +
-          `start the server with --media ${full}`,
-      );
-    }
+    if (!this.#permissions.mayOpen(real)) throw this.#refusal(full);
     return real;
+  }
+
+  #refusal(path: string): StreamError {
+    return new StreamError(
+      "permission_denied",
+      `security level ${this.#permissions.level} does not let this pipeline open ${path}; ` +
+        `start the server with --media ${path}`,
+    );
   }
 
   async #readPictures({ handle, count }: z.infer<typeof readArgs>): Promise<DeskAnswer> {

@@ -18,6 +18,8 @@ export interface ChunkRouterOptions {
   readonly metadata: (index: number, data: Readonly<Record<string, unknown>>) => void;
 }
 
+/** Seconds between chunks that hold no media, which nothing else holds back. */
+const EMPTY_CHUNK_PAUSE = 0.005;
 /** Longest wait before the buffer is looked at again. */
 const MAX_WAIT = 0.1;
 
@@ -43,14 +45,16 @@ export class ChunkRouter {
   async run(chunks: AsyncIterable<PipelineChunk>, signal: AbortSignal): Promise<void> {
     for await (const chunk of chunks) {
       if (signal.aborted) return;
-      this.#route(chunk);
+      const duration = this.#route(chunk);
+      if (duration === 0) await sleep(this.#options.clock, EMPTY_CHUNK_PAUSE, signal);
       await this.#room(signal);
       if (signal.aborted) return;
     }
     await this.#played(signal);
   }
 
-  #route(chunk: PipelineChunk): void {
+  /** Sends the parts of a chunk their way; returns how long it plays. */
+  #route(chunk: PipelineChunk): number {
     const { timeline, pacer, audio, metadata } = this.#options;
     const fps = chunk.fps ?? this.#options.fps;
     const pictureSeconds = chunk.pictures.length / fps;
@@ -63,6 +67,7 @@ export class ChunkRouter {
     if (chunk.audio !== null) audio.add(chunk.audio, { begin, chunkSeconds: pictureSeconds });
     metadata(chunk.index ?? this.#chunks, chunk.metadata);
     this.#chunks++;
+    return duration;
   }
 
   async #room(signal: AbortSignal): Promise<void> {

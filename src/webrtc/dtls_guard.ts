@@ -105,12 +105,17 @@ export function clientIsAuthentic(transport: RTCDtlsTransport): boolean {
   const signed = Buffer.concat(messages.slice(0, at).map((message) => message.serialize()));
   const scheme = (byteAt(proof, 0) << 8) | byteAt(proof, 1);
   const length = (byteAt(proof, 2) << 8) | byteAt(proof, 3);
-  const key = new X509Certificate(Buffer.from(certificate)).publicKey;
   const signature = proof.subarray(4, 4 + length);
   const hash = HASHES[scheme];
   if (hash === undefined) return false;
   const isPss = scheme >> 8 === 8;
-  return verify(hash, signed, isPss ? { key, padding: constants.RSA_PKCS1_PSS_PADDING } : key, signature);
+  try {
+    const key = new X509Certificate(Buffer.from(certificate)).publicKey;
+    return verify(hash, signed, isPss ? { key, padding: constants.RSA_PKCS1_PSS_PADDING } : key, signature);
+  } catch {
+    // A certificate that cannot be read, or a key that does not go with the scheme, proves nothing.
+    return false;
+  }
 }
 
 /** SignatureScheme → hash (RFC 8446, section 4.2.3, whose ECDSA and PKCS #1 values are those of TLS 1.2). */

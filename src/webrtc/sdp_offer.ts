@@ -103,9 +103,12 @@ function isUsable(offered: OfferedCodec, codec: VideoCodec): boolean {
 
 /** Constrained baseline, baseline, then whatever else decodes it (RFC 6184, table 5). */
 function profileRank(offered: OfferedCodec): number {
-  const profile = offered.parameters.get("profile-level-id")?.toLowerCase() ?? "42";
-  if (/^42[c-f]/.test(profile)) return 0;
-  return profile.startsWith("42") ? 1 : 2;
+  const id = offered.parameters.get("profile-level-id") ?? "420000";
+  const profile = id.slice(0, 2).toLowerCase();
+  const constraints = Number.parseInt(id.slice(2, 4), 16);
+  const isConstrained = profile === "42" && constraints & 0x40 || profile === "4d" && constraints & 0x80;
+  if (isConstrained) return 0;
+  return profile === "42" ? 1 : 2;
 }
 
 /**
