@@ -16,6 +16,7 @@ import { messageOf, StreamError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { readRtcp } from "../rtp/mod.ts";
 import { CHANNEL_LABEL, ControlChannel } from "./control_channel.ts";
+import { useDatagramTransport } from "./datagram_transport.ts";
 import { clientIsAuthentic, guardDtls } from "./dtls_guard.ts";
 import { OutboundTrack } from "./outbound_track.ts";
 import { PacketSender } from "./packet_sender.ts";
@@ -157,6 +158,7 @@ export class PeerConnection {
     // As DTLS client werift can run its last flight twice and hang; as server every connection came up.
     transport.role = "server";
     guardDtls(transport);
+    useDatagramTransport(transport.iceTransport);
     if (!this.#options.iceServers.some((server) => server.urls.startsWith("stun"))) {
       delete transport.iceTransport.connection.stunServer;
     }
