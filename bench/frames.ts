@@ -1,5 +1,5 @@
 /**
- * The bench's test material: two clips of JPEG frames and the same clips as H.264, made once into `bench/.cache/`.
+ * The bench's test material: three clips of JPEG frames and the same clips as H.264, made once into `bench/.cache/`.
  * `deno run -A bench/frames.ts` makes them alone; the other bench programs make them when they are missing.
  *
  * @module
@@ -10,11 +10,12 @@ import { calmScene } from "./clips/calm_scene.ts";
 import { detailScene } from "./clips/detail_scene.ts";
 import { FfmpegEncoder } from "./clips/ffmpeg_encoder.ts";
 import { JpegDecoder, JpegEncoder } from "./clips/jpeg.ts";
+import { patternScene } from "./clips/pattern_scene.ts";
 import { drawFrameNumber, FPS, FRAME_COUNT, HEIGHT, Picture, type Scene, WIDTH } from "./clips/picture.ts";
 
 /** The names of the clips. */
-export const CLIP_NAMES = ["detail", "calm"] as const;
-/** `detail` is hard to encode, `calm` is a natural scene. */
+export const CLIP_NAMES = ["detail", "calm", "pattern"] as const;
+/** `detail` is hard to encode, `calm` is a natural scene, `pattern` is FFmpeg's moving test picture. */
 export type ClipName = typeof CLIP_NAMES[number];
 
 /** Where a clip lies on disk. */
@@ -36,7 +37,11 @@ export const ENCODED_GOP = 48;
 // Raise this when a scene or a coding setting changes, so that cached material is made again.
 const VERSION = "1";
 const CACHE = join(import.meta.dirname!, ".cache");
-const SCENES: Readonly<Record<ClipName, () => Scene>> = { detail: detailScene, calm: calmScene };
+const SCENES: Readonly<Record<ClipName, () => Scene>> = {
+  detail: detailScene,
+  calm: calmScene,
+  pattern: patternScene,
+};
 
 /** Makes the clip unless it is there, and says where it is. */
 export async function ensureClip(name: ClipName): Promise<ClipFiles> {

@@ -50,6 +50,19 @@ for (const codec of ["H264", "VP8"] as const) {
   }
 }
 
+for (const encoderEffort of ["fast", "balanced"] as const) {
+  Deno.test(`colours of JPEG pictures come out right at effort ${encoderEffort}`, async () => {
+    await using server = await startTestServer(testPipeline("jpeg_color"), { encoderEffort });
+    await using browser = await openPage(`${server.url}/v1/service/health`);
+    const { page } = browser;
+    await addProbe(page);
+    await callProbe(page, "connect", server.url, {});
+    const seen = await callProbe(page, "pixel", 32, 24);
+    const off = Math.max(...seen.map((value, at) => Math.abs(value - ([200, 40, 60][at] ?? 0))));
+    assert.ok(off <= 8, `200,40,60 came out as ${seen}`);
+  });
+}
+
 Deno.test("100 connects one after the other come up, the first after a cold start included", async () => {
   await using server = await startTestServer(testPipeline("plain_color"));
   await using browser = await openPage(`${server.url}/v1/service/health`);

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { eventuallyInPage, openPage } from "../support/browser.ts";
+import { examplePipeline, startTestServer } from "../support/test_server.ts";
+
+const VIDEO = '<video id="video" autoplay muted playsinline></video>';
+
+/** The first code block of a language in a page of the documentation. */
+async function snippet(path: string, language: string): Promise<string> {
+  const text = await Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
+  const block = new RegExp("```" + language + "\\n([\\s\\S]*?)```").exec(text)?.[1];
+  assert.ok(block !== undefined, `${path} has a ${language} block`);
+  return block;
+}
+
+Deno.test("the minimal client of docs/api.md connects and plays as it stands", async () => {
+  await using server = await startTestServer(examplePipeline("video_replay"));
+  await using browser = await openPage(`${server.url}/v1/service/health`);
+  const { page, errors } = browser;
+  const code = (await snippet("docs/api.md", "js")).replaceAll("http://localhost:8088", server.url);
+  await page.setContent(VIDEO);
+  await page.evaluate(`(async () => { ${code} })()`);
+  await eventuallyInPage("the video plays", async () => {
+    return await page.evaluate<number>("document.querySelector('#video').currentTime") > 0.5;
+  });
+  assert.deepEqual(errors, []);
+});
+
+Deno.test("the page of the README plays as it stands, from another origin", async () => {
+  await using server = await startTestServer(examplePipeline("video_replay"));
+  await using other = await startTestServer(examplePipeline("video_replay"));
+  await using browser = await openPage(`${other.url}/v1/service/health`);
+  const { page, errors } = browser;
+  await page.setContent((await snippet("README.md", "html")).replaceAll("http://localhost:8088", server.url));
+  await eventuallyInPage("the video plays", async () => {
+    return await page.evaluate<number>("document.querySelector('#video').currentTime") > 0.5;
+  });
+  assert.equal(server.server.registry.size, 1);
+  assert.deepEqual(errors, []);
+});
