@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
 import { type Clock, systemClock } from "./async/mod.ts";
 import { openVideoFile } from "./codec/mod.ts";
 import type { LoadedConfig } from "./config/mod.ts";
@@ -64,7 +65,7 @@ export async function startServer({ loaded, pipelineFile, clock = systemClock }:
     entry,
     permissions,
     media,
-    assets: new Map([...ASSETS].map(([name, url]) => [name, url.pathname])),
+    assets: new Map([...ASSETS].map(([name, url]) => [name, fileURLToPath(url)])),
     openVideo: openVideoFile,
     probe: { h264: isH264KeyFrame, vp8: isVp8KeyFrame },
     clock,

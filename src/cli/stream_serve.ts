@@ -38,7 +38,8 @@ async function streamServe(command: Command, pipelineFile: string): Promise<numb
 function waitForSignal(): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   let seen = false;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  const end = Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM";
+  for (const signal of ["SIGINT", end] as const) {
     Deno.addSignalListener(signal, () => {
       if (seen) Deno.exit(130);
       seen = true;

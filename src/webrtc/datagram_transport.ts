@@ -1,4 +1,8 @@
 import type { RTCIceTransport } from "werift";
+import { messageOf } from "../errors.ts";
+import { Log } from "../log.ts";
+
+const log = new Log("udp");
 
 /** Largest datagram that is taken in, in bytes. */
 const RECEIVE_BYTES = 4096;
@@ -78,8 +82,10 @@ export class DatagramTransport {
         const { hostname, port } = from as Deno.NetAddr;
         this.onData(Buffer.from(data), [hostname, port]);
       } catch (error) {
-        if (this.closed) return;
-        if (!isLoss(error)) throw error;
+        if (this.closed || isLoss(error)) continue;
+        // A socket that cannot be read any more is one on which nothing is heard: the silence watchdog ends the session.
+        log.warn(`a UDP socket failed: ${messageOf(error)}`);
+        return await this.close();
       }
     }
   }
