@@ -26,8 +26,9 @@ export const CONTENDERS: readonly Contender[] = [
   stream("stream-balanced", { effort: "balanced", pipeline: "jpeg_source.ts" }),
   stream("stream-quality", { effort: "quality", pipeline: "jpeg_source.ts" }),
   stream("stream-encoded", { effort: "balanced", pipeline: "encoded_source.ts" }),
-  aiortc("aiortc-vp8", "vp8"),
-  aiortc("aiortc-h264", "h264"),
+  aiortc("aiortc-vp8", { codec: "vp8", decode: "rgb" }),
+  aiortc("aiortc-vp8-lean", { codec: "vp8", decode: "yuv" }),
+  aiortc("aiortc-h264", { codec: "h264", decode: "rgb" }),
 ];
 
 function stream(name: string, variant: { readonly effort: string; readonly pipeline: string }): Contender {
@@ -58,7 +59,10 @@ function stream(name: string, variant: { readonly effort: string; readonly pipel
   };
 }
 
-function aiortc(name: string, codec: "vp8" | "h264"): Contender {
+function aiortc(
+  name: string,
+  { codec, decode }: { readonly codec: "vp8" | "h264"; readonly decode: "rgb" | "yuv" },
+): Contender {
   return {
     name,
     command: (settings) => ({
@@ -68,6 +72,7 @@ function aiortc(name: string, codec: "vp8" | "h264"): Contender {
         ...["--host", HOST],
         ...["--port", String(settings.port)],
         ...["--codec", codec],
+        ...["--decode", decode],
         ...["--fps", String(settings.fps)],
         ...["--bitrate", String(settings.bitrate)],
         ...["--frames", settings.frames],

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import base64
 import fractions
+import io
 import itertools
 import logging
 import pathlib
@@ -19,6 +20,7 @@ import uuid
 try:
     import aioice.ice
     import av
+    import numpy
     from aiohttp import web
     from aiortc import (
         RTCConfiguration,
@@ -29,6 +31,7 @@ try:
     )
     from aiortc.codecs import h264, vpx
     from av.video.reformatter import ColorRange, VideoReformatter
+    from PIL import Image
 except ImportError as error:
     sys.exit(
         f"the Python package {error.name!r} is missing: "
@@ -51,8 +54,17 @@ def load_chunks(folder):
     return [frames[at : at + CHUNK_FRAMES] for at in range(0, len(frames), CHUNK_FRAMES)]
 
 
-class JpegDecoder:
-    """Base64 JPEG to limited-range yuv420p; decoder and scaler are kept between frames."""
+class RgbDecoder:
+    """The usual way: Base64 JPEG to an RGB array to a frame, which aiortc's encoder converts to yuv420p."""
+
+    def decode(self, text):
+        with Image.open(io.BytesIO(base64.b64decode(text))) as image:
+            pixels = numpy.asarray(image.convert("RGB"))
+        return av.VideoFrame.from_ndarray(pixels, format="rgb24")
+
+
+class YuvDecoder:
+    """The lean way: Base64 JPEG to limited-range yuv420p; decoder and scaler are kept between frames."""
 
     def __init__(self):
         self._codec = av.CodecContext.create("mjpeg", "r")
@@ -66,14 +78,17 @@ class JpegDecoder:
         )
 
 
+DECODERS = {"rgb": RgbDecoder, "yuv": YuvDecoder}
+
+
 class ChunkTrack(VideoStreamTrack):
     """Releases the chunks' frames on a monotonic clock, for ever."""
 
-    def __init__(self, chunks, fps):
+    def __init__(self, chunks, fps, decoder):
         super().__init__()
         self._frames = itertools.chain.from_iterable(itertools.cycle(chunks))
         self._fps = fps
-        self._decoder = JpegDecoder()
+        self._decoder = decoder
         self._index = 0
         self._started = None
 
@@ -121,7 +136,7 @@ class Server:
             if peer.connectionState in ("failed", "closed"):
                 await self._close(session)
 
-        sender = peer.addTrack(ChunkTrack(self._chunks, self._options.fps))
+        sender = peer.addTrack(ChunkTrack(self._chunks, self._options.fps, DECODERS[self._options.decode]()))
         prefer_codec(peer, sender, MIME_TYPES[self._options.codec])
         await peer.setRemoteDescription(RTCSessionDescription(body["sdp"], body["type"]))
         await peer.setLocalDescription(await peer.createAnswer())
@@ -172,7 +187,7 @@ def fix_bitrate(options, chunks):
 def trial_bitrate(options, chunks):
     """Bit/s of a new encoder over the first seconds of the clip, its first second left out."""
     encoder = vpx.Vp8Encoder() if options.codec == "vp8" else h264.H264Encoder()
-    decoder = JpegDecoder()
+    decoder = DECODERS[options.decode]()
     skipped = round(options.fps)
     frames = itertools.islice(itertools.chain.from_iterable(chunks), skipped + CALIBRATION_FRAMES)
     sizes = []
@@ -195,6 +210,7 @@ def parse_options():
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--codec", choices=sorted(MIME_TYPES), default="vp8")
+    parser.add_argument("--decode", choices=sorted(DECODERS), default="rgb")
     parser.add_argument("--fps", type=float, default=24)
     parser.add_argument("--bitrate", type=int, default=2_000_000, help="bit/s")
     parser.add_argument("--frames", required=True, help="folder of 640x360 JPEG files")
