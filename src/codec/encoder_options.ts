@@ -1,5 +1,19 @@
-import type { EncoderEffort } from "../media/mod.ts";
-import type { VideoEncoderSettings } from "./video_encoder.ts";
+import type { EncoderEffort, VideoCodec } from "../media/mod.ts";
+
+/** What an encoder is opened for; size and rate stay as they are until it is closed. */
+export interface VideoEncoderSettings {
+  readonly codec: VideoCodec;
+  /** Even number of pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Frames per second, for rate control. */
+  readonly fps: number;
+  /** Bit per second. */
+  readonly bitrate: number;
+  readonly effort: EncoderEffort;
+  /** Whether luma uses 0–255 instead of 16–235; H.264 says so in its parameter sets, VP8 cannot. Default false. */
+  readonly fullRange?: boolean;
+}
 
 /** Private options and rate control of an encoder. */
 export interface EncoderOptions {

@@ -12,24 +12,8 @@ import {
 } from "node-av/constants";
 import { Codec, CodecContext, type Frame, Rational } from "node-av/lib";
 import { StreamError } from "../errors.ts";
-import type { EncoderEffort, VideoCodec } from "../media/mod.ts";
-import { encoderOptions } from "./encoder_options.ts";
+import { encoderOptions, type VideoEncoderSettings } from "./encoder_options.ts";
 import { allocPacket, check, isDrained, NativeGuard, quietFfmpeg } from "./native.ts";
-
-/** What an encoder is opened for; size and rate stay as they are until it is closed. */
-export interface VideoEncoderSettings {
-  readonly codec: VideoCodec;
-  /** Even number of pixels. */
-  readonly width: number;
-  readonly height: number;
-  /** Frames per second, for rate control. */
-  readonly fps: number;
-  /** Bit per second. */
-  readonly bitrate: number;
-  readonly effort: EncoderEffort;
-  /** Whether luma uses 0–255 instead of 16–235; H.264 says so in its parameter sets, VP8 cannot. Default false. */
-  readonly fullRange?: boolean;
-}
 
 /** One encoded picture. */
 export interface EncodedPictureData {
