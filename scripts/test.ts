@@ -14,6 +14,7 @@ interface Suite {
   /** Programs, by the Debian package that brings each. */
   readonly needs: Readonly<Record<string, string>>;
   readonly parallel: boolean;
+  readonly flags?: readonly string[];
 }
 
 const SUITES: readonly Suite[] = [
@@ -21,7 +22,7 @@ const SUITES: readonly Suite[] = [
   { name: "contract", path: "tests/contract", needs: {}, parallel: false },
   { name: "integration", path: "tests/integration", needs: {}, parallel: false },
   { name: "browser", path: "tests/browser", needs: { "/usr/bin/chromium": "chromium" }, parallel: false },
-  { name: "soak", path: "tests/soak", needs: {}, parallel: false },
+  { name: "soak", path: "tests/soak", needs: {}, parallel: false, flags: ["--v8-flags=--expose-gc"] },
 ];
 
 const root = new URL("../", import.meta.url).pathname;
@@ -66,7 +67,14 @@ async function provide(missing: readonly (readonly [string, string])[], install:
 
 async function runSuite(suite: Suite): Promise<{ passed: number; failed: number }> {
   console.log(`\n== ${suite.name}`);
-  const args = ["test", "-A", "--no-prompt", ...(suite.parallel ? ["--parallel"] : []), suite.path];
+  const args = [
+    "test",
+    "-A",
+    "--no-prompt",
+    ...(suite.parallel ? ["--parallel"] : []),
+    ...suite.flags ?? [],
+    suite.path,
+  ];
   const child = new Deno.Command(Deno.execPath(), { args, cwd: root, stdout: "piped", env: { NO_COLOR: "1" } }).spawn();
   let text = "";
   for await (const piece of child.stdout.pipeThrough(new TextDecoderStream())) {

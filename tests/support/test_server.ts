@@ -7,6 +7,8 @@ export interface TestServer extends AsyncDisposable {
   readonly server: Server;
   readonly url: string;
   readonly logged: readonly string[];
+  /** Forgets what was logged, for tests that count memory. */
+  clearLog(): void;
   /** Sends a request to it. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
@@ -37,6 +39,7 @@ export async function startTestServer(
     server,
     url,
     logged,
+    clearLog: () => void logged.splice(0),
     fetch: (path, init) => fetch(url + path, init),
     async [Symbol.asyncDispose]() {
       await server.stop();
