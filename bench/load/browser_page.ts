@@ -1,18 +1,11 @@
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { z } from "zod";
+import { CHROMIUM, CHROMIUM_FLAGS } from "../../tests/support/chromium.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
 const ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
+  ...CHROMIUM_FLAGS,
   "--mute-audio",
-  "--autoplay-policy=no-user-gesture-required",
   // The candidates are the loopback's addresses, as addresses: no other network and no mDNS takes part.
   "--allow-loopback-in-peer-connection",
   "--disable-features=WebRtcHideLocalIpsWithMdns",

@@ -1,4 +1,4 @@
-import { type Clock, Emitter, withTimeLimit } from "../async/mod.ts";
+import { type Clock, withTimeLimit } from "../async/mod.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import { isWorthLogging, Log, type LogLevel } from "../log.ts";
 import type { OpenVideoFile } from "../media/mod.ts";
@@ -44,7 +44,6 @@ export class PipelineHost {
   readonly #streams = new Map<string, PipelineStream>();
   readonly #stopped = Promise.withResolvers<void>();
   readonly #started = Promise.withResolvers<void>();
-  readonly #statusChange = new Emitter<PipelineStatus>();
   #status: PipelineStatus = { state: "idle" };
   #worker: Worker | undefined;
   #port: MessagePort | undefined;
@@ -65,14 +64,9 @@ export class PipelineHost {
     return this.#invalidChunks;
   }
 
-  /** Told whenever the pipeline starts running, fails or stops. */
-  get statusChange(): Emitter<PipelineStatus> {
-    return this.#statusChange;
-  }
-
   /** Loads and starts the pipeline; resolves when it runs or has failed. It does not throw: see `status`. */
   async start(): Promise<void> {
-    this.#setStatus({ state: "starting" });
+    this.#status = { state: "starting" };
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.onmessage = ({ data }: MessageEvent<unknown>) => this.#receive(data);
@@ -125,7 +119,7 @@ export class PipelineHost {
   /** Stops the service and ends the worker, by force when it does not answer. */
   async stop(): Promise<void> {
     const wasRunning = this.#status.state === "running";
-    this.#setStatus({ state: "stopped" });
+    this.#status = { state: "stopped" };
     if (this.#worker === undefined) return;
     if (wasRunning) {
       this.#send({ t: "stop" });
@@ -171,7 +165,7 @@ export class PipelineHost {
       return this.#fail("the service is bidirectional (createSession, pushChunk, …); only serve() is served");
     }
     const fps = typeof defaultFps === "number" && defaultFps >= 0.1 && defaultFps <= 240 ? defaultFps : undefined;
-    this.#setStatus({ state: "running", mode, defaultFps: fps });
+    this.#status = { state: "running", mode, defaultFps: fps };
     this.#started.resolve();
   }
 
@@ -219,7 +213,7 @@ export class PipelineHost {
 
   #fail(detail: string): void {
     if (this.#status.state === "stopped" || this.#status.state === "failed") return;
-    this.#setStatus({ state: "failed", detail });
+    this.#status = { state: "failed", detail };
     this.#log.error(detail);
     this.#started.resolve();
     this.#stopped.resolve();
@@ -234,10 +228,5 @@ export class PipelineHost {
     this.#port?.close();
     this.#port = undefined;
     await this.#desk.close();
-  }
-
-  #setStatus(status: PipelineStatus): void {
-    this.#status = status;
-    this.#statusChange.emit(status);
   }
 }

@@ -1,18 +1,5 @@
 import { type Browser, chromium, type Page } from "playwright-core";
-
-const EXECUTABLE = "/usr/bin/chromium";
-
-/** Flags for a headless Chromium that stays off the network; the sandbox needs a user other than root. */
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--autoplay-policy=no-user-gesture-required",
-];
+import { CHROMIUM, CHROMIUM_FLAGS } from "./chromium.ts";
 
 /** A page of a fresh headless Chromium, closed with it. */
 export interface TestPage extends AsyncDisposable {
@@ -23,7 +10,7 @@ export interface TestPage extends AsyncDisposable {
 
 /** Opens a page. */
 export async function openPage(url: string): Promise<TestPage> {
-  const browser: Browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
+  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS] });
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   const errors: string[] = [];
   page.on("pageerror", (error) => void errors.push(error.message));
