@@ -26,9 +26,10 @@ export const CONTENDERS: readonly Contender[] = [
   stream("stream-balanced", { effort: "balanced", pipeline: "jpeg_source.ts" }),
   stream("stream-quality", { effort: "quality", pipeline: "jpeg_source.ts" }),
   stream("stream-encoded", { effort: "balanced", pipeline: "encoded_source.ts" }),
-  aiortc("aiortc-vp8", { codec: "vp8", decode: "rgb" }),
-  aiortc("aiortc-vp8-lean", { codec: "vp8", decode: "yuv" }),
-  aiortc("aiortc-h264", { codec: "h264", decode: "rgb" }),
+  aiortc("aiortc-vp8", { codec: "vp8", decode: "rgb", rate: "sent" }),
+  aiortc("aiortc-vp8-stock", { codec: "vp8", decode: "rgb", rate: "asked" }),
+  aiortc("aiortc-vp8-lean", { codec: "vp8", decode: "yuv", rate: "sent" }),
+  aiortc("aiortc-h264", { codec: "h264", decode: "rgb", rate: "sent" }),
 ];
 
 function stream(name: string, variant: { readonly effort: string; readonly pipeline: string }): Contender {
@@ -61,7 +62,11 @@ function stream(name: string, variant: { readonly effort: string; readonly pipel
 
 function aiortc(
   name: string,
-  { codec, decode }: { readonly codec: "vp8" | "h264"; readonly decode: "rgb" | "yuv" },
+  { codec, decode, rate }: {
+    readonly codec: "vp8" | "h264";
+    readonly decode: "rgb" | "yuv";
+    readonly rate: "sent" | "asked";
+  },
 ): Contender {
   return {
     name,
@@ -73,6 +78,7 @@ function aiortc(
         ...["--port", String(settings.port)],
         ...["--codec", codec],
         ...["--decode", decode],
+        ...["--rate", rate],
         ...["--fps", String(settings.fps)],
         ...["--bitrate", String(settings.bitrate)],
         ...["--frames", settings.frames],

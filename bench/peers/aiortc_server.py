@@ -213,6 +213,7 @@ def parse_options():
     parser.add_argument("--decode", choices=sorted(DECODERS), default="rgb")
     parser.add_argument("--fps", type=float, default=24)
     parser.add_argument("--bitrate", type=int, default=2_000_000, help="bit/s")
+    parser.add_argument("--rate", choices=("sent", "asked"), default="sent", help="what --bitrate is made true for")
     parser.add_argument("--frames", required=True, help="folder of 640x360 JPEG files")
     return parser.parse_args()
 
@@ -223,7 +224,10 @@ def main():
     # aioice leaves loopback out; the bench has nothing else to go through.
     aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: [options.host]
     chunks = load_chunks(options.frames)
-    fix_bitrate(options, chunks)
+    if options.rate == "sent":
+        fix_bitrate(options, chunks)
+    else:
+        set_encoder_bitrate(options.bitrate)
     server = Server(options, chunks)
     web.run_app(server.app(), host=options.host, port=options.port, print=None)
 
