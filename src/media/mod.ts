@@ -5,4 +5,5 @@
  */
 export * from "./frame.ts";
 export * from "./reader.ts";
+export * from "./viewer_media.ts";
 export * from "./video_file.ts";

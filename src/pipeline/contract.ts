@@ -1,8 +1,10 @@
 /**
  * What a pipeline author writes against: `import type { ServerPushService } from "telefuser"`.
  *
- * A pipeline is one module that exports `getService()`. The server loads it into a sandboxed worker, calls `start()`
- * once, `serve()` once per viewer and `stop()` at shutdown. Field names of requests and chunks are the wire names.
+ * A pipeline is one module that exports `getService()`. The server loads it into a sandboxed worker and calls `start()`
+ * once and `stop()` at shutdown. What is in between depends on the service: a {@link ServerPushService} has `serve()`
+ * called once per viewer, a {@link BidirectionalService} gets messages, camera and microphone as well. Field names of
+ * requests, messages and chunks are the wire names.
  *
  * This file holds types only, so importing it costs a pipeline nothing at run time.
  *
@@ -13,7 +15,7 @@
 export type MaybePromise<T> = T | Promise<T>;
 
 /** The export every pipeline module must have: `export function getService(): ServerPushService`. */
-export type GetService = () => MaybePromise<ServerPushService>;
+export type GetService = () => MaybePromise<ServerPushService | BidirectionalService>;
 
 /** A pipeline that takes one request and pushes chunks until it is done or the viewer leaves. */
 export interface ServerPushService {
@@ -29,6 +31,109 @@ export interface ServerPushService {
    * returned, which runs its `finally` blocks.
    */
   serve(request: StreamRequest, session: SessionContext): AsyncIterable<Chunk>;
+}
+
+/**
+ * A pipeline that takes input while it generates: what the viewer presses, says and shows arrives at `pushChunk()`, and
+ * `pullChunks()` yields what it answers. Whatever it throws ends that viewer's session only, with its message.
+ */
+export interface BidirectionalService {
+  /** Frames per second when neither the request nor the chunk says; 24 when this is absent too. Fractions are exact. */
+  defaultFps?: number;
+  /** How camera and microphone arrive at `pushChunk()`; read once, after `start()`. */
+  viewerMedia?: ViewerMediaOptions;
+  /** Called once before the first viewer. Load models and open files here; a throw makes the server answer 503. */
+  start?(context: PipelineContext): MaybePromise<void>;
+  /** Called once at shutdown. */
+  stop?(): MaybePromise<void>;
+  /**
+   * Called once per viewer, before its offer is answered. Returns the id by which the other methods are called; usually
+   * `config.session_id`. A throw refuses the viewer with 400 and the error's message, or with 409 when the error has
+   * `code: "session_exists"`.
+   */
+  createSession(config: SessionConfig, session: SessionContext): MaybePromise<string>;
+  /**
+   * Takes what came from the viewer. Control messages come in their order, one at a time: the next one waits until the
+   * promise of this call is settled. While 64 wait, the oldest of the same kind (same `type`, `key` and fields) is left
+   * out. Camera and microphone have lanes of their own: a slow call gets the newest picture next, not the next one.
+   */
+  pushChunk(sessionId: string, message: ControlMessage | MediaMessage): MaybePromise<void>;
+  /**
+   * Yields what the viewer is to see and hear. Called once per session, when the viewer is connected. The next chunk is
+   * asked for as late as it can be made in time, so state read when a chunk is made is as new as it can be.
+   */
+  pullChunks(sessionId: string): AsyncIterable<Chunk>;
+  /** Called once when the session is over, whoever ended it and however. */
+  closeSession(sessionId: string, reason: SessionEnd): MaybePromise<void>;
+}
+
+/**
+ * What `createSession()` gets: the offer's fields without `sdp` and `type`, with those of its `config` on the same
+ * level. A field of the offer itself wins over one of `config` with the same name.
+ */
+export interface SessionConfig {
+  /** The server's id of this session. */
+  session_id: string;
+  /** Task type, for example `bidirectional`. */
+  task: string;
+  /** Input prompt. */
+  prompt?: string;
+  /** Frames per second the viewer asked for. */
+  fps?: number;
+  /** Anything else the client sent. */
+  [field: string]: unknown;
+}
+
+/** A JSON object as the client sent it, for example `{ type: "control", key: "ArrowUp", action: "press" }`. */
+export interface ControlMessage {
+  type?: string;
+  /**
+   * Names the message for the latency trace: yield it in {@link Chunk.applied_controls} of the first chunk that shows
+   * its effect.
+   */
+  id?: string | number;
+  [field: string]: unknown;
+}
+
+/** Camera pictures or microphone sound of the viewer. */
+export interface MediaMessage {
+  type: "media";
+  /** Newest last; the server sends one at a time. */
+  video_frames?: readonly CameraFrame[];
+  /** Interleaved signed 16-bit samples. */
+  audio_pcm?: Int16Array;
+  /** Hz, of `audio_pcm`. */
+  sample_rate?: number;
+  /** Of `audio_pcm`. */
+  channels?: 1 | 2;
+}
+
+/** One picture of the viewer's camera. */
+export interface CameraFrame {
+  data: Uint8Array;
+  format: "rgba" | "i420" | "jpeg";
+  /** Pixels. */
+  width: number;
+  /** Pixels. */
+  height: number;
+  /** When it arrived, in seconds since 1970. */
+  timestamp: number;
+}
+
+/** How camera and microphone are handed over. `false`: not at all, and nothing is decoded. */
+export interface ViewerMediaOptions {
+  /** Pictures: `rgba` by default, in the camera's size unless `width` or `height` says otherwise (even numbers). */
+  video?: false | { format?: "rgba" | "i420" | "jpeg"; width?: number; height?: number };
+  /** Sound: 48000 Hz with one channel by default, in blocks of 20 ms or more. */
+  audio?: false | { sample_rate?: number; channels?: 1 | 2 };
+}
+
+/** Why a session is over. */
+export interface SessionEnd {
+  /** `finished`, `pipeline_failed`, `client_request`, `connection_lost`, `setup_failed` or `shutting_down`. */
+  readonly code: string;
+  /** A sentence for people. */
+  readonly detail: string;
 }
 
 /** The offer's fields without `sdp` and `type`; unknown fields are passed on as they came. */
@@ -77,11 +182,15 @@ export interface Chunk {
   audio_sample_rate?: number;
   /** Channels of the audio, interleaved: 1 (default) or 2. */
   audio_channels?: 1 | 2;
+  /** Ids of control messages whose effect this chunk shows first, for the latency trace. */
+  applied_controls?: readonly (string | number)[];
   /**
    * Hands the buffers of `frames` and `audio` over instead of copying them: they are empty afterwards. For pictures
    * that are made anew for every chunk.
    */
   transfer?: boolean;
+  /** The media fields may stand in here instead: `{ type: "chunk", data: { frames_b64: [...] } }`. */
+  data?: unknown;
   /** Anything else is passed to the client as metadata. */
   [field: string]: unknown;
 }
