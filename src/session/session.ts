@@ -154,6 +154,7 @@ export class Session {
     const { iceServers, loopback, silenceLimit, connectLimit, clock } = this.#options;
     const peer = new PeerConnection({
       chosen,
+      lowLatency: this.mode === "bidirectional",
       iceServers,
       loopback,
       silenceLimit,

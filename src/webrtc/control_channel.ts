@@ -1,5 +1,6 @@
 import type { RTCDataChannel } from "werift";
 import { Emitter } from "../async/mod.ts";
+import { type ChannelFault, readMessage } from "./channel_message.ts";
 
 /** The label of the one channel a client may open. */
 export const CHANNEL_LABEL = "telefuser";
@@ -8,22 +9,39 @@ const MAX_WAITING = 32;
 /** Bytes that may wait in the channel before metadata is left out. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 
-/** JSON messages to one viewer over its DataChannel. Messages sent before it opens wait, up to a bound. */
+/** JSON messages from and to one viewer over its DataChannel. Messages sent before it opens wait, up to a bound. */
 export class ControlChannel {
   /** The channel can carry messages now. */
   readonly opened: Emitter<void> = new Emitter();
+  /** The viewer has closed it, or it has broken. */
+  readonly ended: Emitter<void> = new Emitter();
+  /** A message of the viewer: a JSON object. */
+  readonly received: Emitter<Readonly<Record<string, unknown>>> = new Emitter();
+  /** Something came that is no message; the channel lives. */
+  readonly faulty: Emitter<ChannelFault> = new Emitter();
   #channel: RTCDataChannel | undefined;
   #waiting: string[] = [];
+
+  /** Takes over the channel the client made; any further one, or one with another label, is refused in words. */
+  accept(channel: RTCDataChannel): void {
+    if (channel.label !== CHANNEL_LABEL) {
+      return refuse(channel, `the channel must be called "${CHANNEL_LABEL}", not ${quote(channel.label)}`);
+    }
+    if (this.#channel !== undefined) {
+      return refuse(channel, `there is a channel "${CHANNEL_LABEL}" already; use that one`);
+    }
+    this.attach(channel);
+  }
 
   /** Takes over the channel the client made. */
   attach(channel: RTCDataChannel): void {
     this.#channel = channel;
-    const open = () => {
+    channel.onMessage.subscribe((data) => this.#receive(data));
+    whenOpen(channel, () => {
       for (const text of this.#waiting.splice(0)) channel.send(text);
       this.opened.emit();
-    };
-    if (channel.readyState === "open") open();
-    else channel.stateChanged.subscribe((state) => state === "open" && open());
+    });
+    channel.stateChanged.subscribe((state) => state === "closed" && this.ended.emit());
   }
 
   /**
@@ -42,4 +60,39 @@ export class ControlChannel {
   get isOpen(): boolean {
     return this.#channel?.readyState === "open";
   }
+
+  /** Hears nothing any more. */
+  close(): void {
+    this.received.clear();
+    this.faulty.clear();
+    this.ended.clear();
+    this.opened.clear();
+  }
+
+  #receive(data: string | Uint8Array): void {
+    const reading = readMessage(data);
+    if ("fault" in reading) this.faulty.emit(reading.fault);
+    else this.received.emit(reading.message);
+  }
+}
+
+/** Says why on the channel itself, then closes it. */
+function refuse(channel: RTCDataChannel, detail: string): void {
+  whenOpen(channel, () => {
+    channel.send(JSON.stringify({ type: "error", code: "channel_refused", detail }));
+    channel.close();
+  });
+}
+
+function whenOpen(channel: RTCDataChannel, then: () => void): void {
+  if (channel.readyState === "open") return then();
+  const subscription = channel.stateChanged.subscribe((state) => {
+    if (state !== "open") return;
+    subscription.unSubscribe();
+    then();
+  });
+}
+
+function quote(label: string): string {
+  return JSON.stringify(label.length > 40 ? `${label.slice(0, 40)}…` : label);
 }

@@ -1,6 +1,13 @@
 import { type Clock, Emitter, type Timer } from "../async/mod.ts";
 import type { MediaClock } from "../media/mod.ts";
-import { compactNtp, type ReportBlock, type RtcpReading, writeSenderReport } from "../rtp/mod.ts";
+import {
+  compactNtp,
+  type HeaderExtension,
+  headerExtensionBlock,
+  type ReportBlock,
+  type RtcpReading,
+  writeSenderReport,
+} from "../rtp/mod.ts";
 import type { PacketSender } from "./packet_sender.ts";
 
 /** Packets kept for retransmission: over 500 ms at 20 Mbit/s. */
@@ -20,6 +27,8 @@ export interface TrackParameters {
   /** Retransmission stream (RFC 4588), when negotiated. */
   readonly rtx: { readonly ssrc: number; readonly payloadType: number } | null;
   readonly cname: string;
+  /** Go out with every packet. */
+  readonly extensions?: readonly HeaderExtension[];
 }
 
 interface SentPacket {
@@ -59,6 +68,7 @@ export class OutboundTrack {
   readonly #parameters: TrackParameters;
   readonly #sender: PacketSender;
   readonly #clock: Clock;
+  readonly #extensionBlock: Uint8Array;
   readonly #timestampBase = randomUint32();
   readonly #history: (SentPacket | undefined)[] = new Array(HISTORY);
   readonly #sentReports = new Map<number, number>();
@@ -72,6 +82,7 @@ export class OutboundTrack {
     this.#parameters = options.parameters;
     this.#sender = options.sender;
     this.#clock = options.clock;
+    this.#extensionBlock = headerExtensionBlock(options.parameters.extensions ?? []);
   }
 
   /** Begins to report the relation of this media clock to the wall clock. */
@@ -83,17 +94,22 @@ export class OutboundTrack {
   /** Sends the payloads of one frame; the last one is marked on video. */
   send(payloads: readonly Uint8Array[], mediaTime: number): void {
     const { kind, ssrc, payloadType } = this.#parameters;
-    const timestamp = this.#timestampOf(mediaTime);
+    const timestamp = this.timestampOf(mediaTime);
     const last = payloads.length - 1;
     for (const [index, payload] of payloads.entries()) {
       const sequenceNumber = this.#sequenceNumber;
       this.#sequenceNumber = (sequenceNumber + 1) & 0xffff;
       const marker = kind === "video" && index === last;
       this.#history[sequenceNumber % HISTORY] = { sequenceNumber, timestamp, marker, payload, resentAt: -1 };
-      this.#sender.sendRtp({ marker, payloadType, sequenceNumber, timestamp, ssrc }, payload);
+      this.#sender.sendRtp({ marker, payloadType, sequenceNumber, timestamp, ssrc }, payload, this.#extensionBlock);
       this.stats.packetsSent++;
       this.stats.octetsSent += payload.length;
     }
+  }
+
+  /** The RTP timestamp of a moment on the media timeline. */
+  timestampOf(mediaTime: number): number {
+    return (this.#timestampBase + Math.round(mediaTime * this.#parameters.clockRate)) >>> 0;
   }
 
   /** Takes what the viewer says; ignores what is about other tracks. */
@@ -132,10 +148,6 @@ export class OutboundTrack {
     this.keyFrameRequested.emit();
   }
 
-  #timestampOf(mediaTime: number): number {
-    return (this.#timestampBase + Math.round(mediaTime * this.#parameters.clockRate)) >>> 0;
-  }
-
   /** Sends a lost packet again, wrapped for the retransmission stream (RFC 4588, section 4). */
   #resend(sequenceNumber: number): void {
     const { rtx } = this.#parameters;
@@ -152,6 +164,7 @@ export class OutboundTrack {
     this.#sender.sendRtp(
       { marker, timestamp, payloadType: rtx.payloadType, ssrc: rtx.ssrc, sequenceNumber: this.#rtxSequenceNumber },
       payload,
+      this.#extensionBlock,
     );
     this.#rtxSequenceNumber = (this.#rtxSequenceNumber + 1) & 0xffff;
     this.stats.packetsResent++;
@@ -182,7 +195,7 @@ export class OutboundTrack {
     this.#sender.sendRtcp(writeSenderReport({
       ssrc: this.#parameters.ssrc,
       unixTime,
-      rtpTimestamp: this.#timestampOf(mediaNow),
+      rtpTimestamp: this.timestampOf(mediaNow),
       packetCount: this.stats.packetsSent,
       octetCount: this.stats.octetsSent,
       cname: this.#parameters.cname,

@@ -1,9 +1,8 @@
 import { createCipheriv } from "node:crypto";
 import { type RTCDtlsTransport, RtpHeader } from "werift";
-import { type RtpHeaderFields, writeRtpHeader } from "../rtp/mod.ts";
+import { rtpHeaderBytes, type RtpHeaderFields, writeRtpHeader } from "../rtp/mod.ts";
 
 const AEAD_AES_128_GCM = 7;
-const HEADER_BYTES = 12;
 const TAG_BYTES = 16;
 const NO_EXTENSIONS = new Uint8Array(0);
 
@@ -16,7 +15,7 @@ interface StreamState {
 /**
  * Encrypts and sends RTP and RTCP over a connected DTLS transport, past werift's own sender: one header, one cipher and
  * one socket call for each packet. For AES-GCM (RFC 7714) the packet is put together here; the older profile goes
- * through werift's SRTP session.
+ * through werift's SRTP session, without header extensions.
  */
 export class PacketSender {
   readonly #transport: RTCDtlsTransport;
@@ -31,9 +30,15 @@ export class PacketSender {
     }
   }
 
-  /** Sends one RTP packet; returns its size on the wire before UDP. */
-  sendRtp(fields: RtpHeaderFields, payload: Uint8Array): number {
-    const packet = this.#gcm === undefined ? this.#protectByWerift(fields, payload) : this.#protect(fields, payload);
+  /**
+   * Sends one RTP packet; returns its size on the wire before UDP.
+   *
+   * @param extensions a block made by `headerExtensionBlock`
+   */
+  sendRtp(fields: RtpHeaderFields, payload: Uint8Array, extensions: Uint8Array = NO_EXTENSIONS): number {
+    const packet = this.#gcm === undefined
+      ? this.#protectByWerift(fields, payload)
+      : this.#protect(fields, payload, extensions);
     this.#send(packet);
     return packet.length;
   }
@@ -50,17 +55,18 @@ export class PacketSender {
     this.#transport.iceTransport.connection.send(packet).catch(() => undefined);
   }
 
-  #protect(fields: RtpHeaderFields, payload: Uint8Array): Buffer {
+  #protect(fields: RtpHeaderFields, payload: Uint8Array, extensions: Uint8Array): Buffer {
     const gcm = this.#gcm;
     if (gcm === undefined) throw new Error("no AES-GCM keys");
-    const packet = Buffer.allocUnsafeSlow(HEADER_BYTES + payload.length + TAG_BYTES);
-    writeRtpHeader(packet, fields, NO_EXTENSIONS);
+    const headerBytes = rtpHeaderBytes(extensions);
+    const packet = Buffer.allocUnsafeSlow(headerBytes + payload.length + TAG_BYTES);
+    writeRtpHeader(packet, fields, extensions);
     const rollover = this.#rollover(fields.ssrc, fields.sequenceNumber);
     const cipher = createCipheriv("aes-128-gcm", gcm.key, initializationVector(gcm.salt, fields, rollover));
-    cipher.setAAD(packet.subarray(0, HEADER_BYTES));
-    packet.set(cipher.update(payload), HEADER_BYTES);
+    cipher.setAAD(packet.subarray(0, headerBytes));
+    packet.set(cipher.update(payload), headerBytes);
     cipher.final();
-    packet.set(cipher.getAuthTag(), HEADER_BYTES + payload.length);
+    packet.set(cipher.getAuthTag(), headerBytes + payload.length);
     return packet;
   }
 

@@ -4,6 +4,7 @@ import {
   type RTCIceServer,
   RTCPeerConnection,
   RTCRtpCodecParameters,
+  RTCRtpHeaderExtensionParameters,
   type RTCRtpTransceiver,
   useH264,
   useNACK,
@@ -15,15 +16,21 @@ import { type Clock, Emitter, type Timer, withTimeLimit } from "../async/mod.ts"
 import { messageOf, StreamError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { readRtcp } from "../rtp/mod.ts";
-import { CHANNEL_LABEL, ControlChannel } from "./control_channel.ts";
+import { ControlChannel } from "./control_channel.ts";
 import { useDatagramTransport } from "./datagram_transport.ts";
 import { clientIsAuthentic, guardDtls } from "./dtls_guard.ts";
 import { OutboundTrack } from "./outbound_track.ts";
 import { PacketSender } from "./packet_sender.ts";
 import { type ChosenCodec, narrowOffer, type Offer } from "./sdp_offer.ts";
 
-/** Data channel messages above this are refused (bytes). */
-const MAX_MESSAGE_BYTES = 262_144;
+/**
+ * Largest DataChannel message that a browser is allowed to send (bytes). It is above what is taken, so that one that is
+ * too large can be answered.
+ */
+const MAX_MESSAGE_BYTES = 1024 * 1024;
+/** Tells a receiver how long to hold pictures back; 0 and 0: not at all. Known to Chromium and Safari. */
+const PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
+const NO_PLAYOUT_DELAY = new Uint8Array(3);
 /** Longest wait for STUN or TURN before the answer goes out without them, in seconds. */
 const GATHER_LIMIT = 2;
 const SILENCE_CHECK = 1;
@@ -36,6 +43,8 @@ export type ConnectionState = "connecting" | "connected" | "closed";
 /** What a peer connection is made with. */
 export interface PeerConnectionOptions {
   readonly chosen: ChosenCodec;
+  /** Whether the viewer is to show each picture at once instead of evening out the network's jitter. */
+  readonly lowLatency: boolean;
   /** STUN and TURN servers to use; empty for none. */
   readonly iceServers: readonly IceServer[];
   /** Whether the viewer is on this machine, so that loopback addresses help. */
@@ -79,12 +88,11 @@ export class PeerConnection {
       iceTurnConnectTimeout: GATHER_LIMIT,
       iceAdditionalHostAddresses: options.loopback ? ["127.0.0.1"] : undefined,
       codecs: { video: videoCodecs(options.chosen), audio: [useOPUS()] },
-      headerExtensions: { video: [], audio: [] },
+      headerExtensions: {
+        video: options.lowLatency ? [new RTCRtpHeaderExtensionParameters({ uri: PLAYOUT_DELAY })] : [],
+      },
     });
-    this.#peer.onDataChannel.subscribe((channel) => {
-      if (channel.label === CHANNEL_LABEL) this.channel.attach(channel);
-      else channel.close();
-    });
+    this.#peer.onDataChannel.subscribe((channel) => this.channel.accept(channel));
   }
 
   get state(): ConnectionState {
@@ -145,6 +153,7 @@ export class PeerConnection {
     this.#timer?.cancel();
     this.#video?.close();
     this.#audio?.close();
+    this.channel.close();
     this.#release = withTimeLimit(this.#options.clock, CLOSE_LIMIT, this.#peer.close()).catch((error) => {
       this.#options.log.debug(`closing the peer failed: ${messageOf(error)}`);
     });
@@ -209,6 +218,9 @@ export class PeerConnection {
         clockRate: codec.clockRate,
         rtx: rtxPayloadType === undefined ? null : { ssrc: negotiated.rtxSsrc, payloadType: rtxPayloadType },
         cname: this.#peer.cname,
+        extensions: transceiver.headerExtensions.flatMap(({ uri, id }) => {
+          return uri === PLAYOUT_DELAY ? [{ id, data: NO_PLAYOUT_DELAY }] : [];
+        }),
       },
     });
   }

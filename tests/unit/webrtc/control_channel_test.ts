@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { RTCDataChannel } from "werift";
+import { readMessage } from "../../../src/webrtc/channel_message.ts";
 import { ControlChannel } from "../../../src/webrtc/mod.ts";
 
 type ReadyState = RTCDataChannel["readyState"];
@@ -11,11 +12,31 @@ class HandChannel {
   bufferedAmount = 0;
   #listeners: ((state: ReadyState) => void)[] = [];
 
-  constructor(readyState: ReadyState = "connecting") {
+  readonly label: string;
+
+  constructor(readyState: ReadyState = "connecting", label = "telefuser") {
     this.readyState = readyState;
+    this.label = label;
   }
 
-  readonly stateChanged = { subscribe: (listener: (state: ReadyState) => void) => void this.#listeners.push(listener) };
+  receive(data: string | Buffer): void {
+    for (const receiver of this.#receivers) receiver(data);
+  }
+
+  close(): void {
+    this.become("closed");
+  }
+
+  readonly stateChanged = {
+    subscribe: (listener: (state: ReadyState) => void) => {
+      this.#listeners.push(listener);
+      return { unSubscribe: () => this.#listeners = this.#listeners.filter((one) => one !== listener) };
+    },
+  };
+  readonly #receivers: ((data: string | Buffer) => void)[] = [];
+  readonly onMessage = {
+    subscribe: (receiver: (data: string | Buffer) => void) => void this.#receivers.push(receiver),
+  };
 
   send(text: string): void {
     assert.equal(this.readyState, "open", "a message was sent on a channel that is not open");
@@ -97,4 +118,58 @@ Deno.test("leaves metadata out, and nothing else, while the viewer takes nothing
   channel.bufferedAmount = 100_000;
   control.send({ type: "chunk", index: 1 });
   assert.deepEqual(channel.sent, [{ type: "done" }, { type: "error" }, { type: "chunk", index: 1 }]);
+});
+
+Deno.test("hands on JSON objects in their order and names everything else", () => {
+  const control = new ControlChannel();
+  const channel = new HandChannel("open");
+  const received: unknown[] = [];
+  const faults: string[] = [];
+  control.received.on((message) => received.push(message));
+  control.faulty.on(({ code }) => faults.push(code));
+  control.accept(channel.asDataChannel);
+  channel.receive('{"type":"control","key":"ArrowUp"}');
+  for (const text of ["", "up", "[1]", "null", "3", '"text"']) channel.receive(text);
+  channel.receive(Buffer.from('{"type":"control"}'));
+  channel.receive('{"n":2}');
+  assert.deepEqual(received, [{ type: "control", key: "ArrowUp" }, { n: 2 }]);
+  assert.deepEqual(faults, new Array(7).fill("invalid_message"));
+});
+
+Deno.test("takes 256 KiB and no more, counted in bytes", () => {
+  const limit = 262_144;
+  const frame = '{"a":""}'.length;
+  const message = (text: string) => readMessage(`{"a":"${text}"}`);
+  assert.ok("message" in message("x".repeat(limit - frame)));
+  const tooLarge = message("x".repeat(limit - frame + 1));
+  assert.ok("fault" in tooLarge && tooLarge.fault.code === "message_too_large");
+  assert.match(tooLarge.fault.detail, /262145 bytes/);
+  assert.ok("fault" in message("ä".repeat(limit / 2)));
+  assert.ok("fault" in readMessage(Buffer.alloc(limit + 1)));
+});
+
+Deno.test("refuses a second channel and one of another name on that channel, in words", () => {
+  const control = new ControlChannel();
+  const first = new HandChannel("open");
+  const second = new HandChannel("open");
+  const other = new HandChannel("connecting", "chat");
+  for (const channel of [first, second, other]) control.accept(channel.asDataChannel);
+  assert.equal(second.readyState, "closed");
+  assert.match((second.sent[0] as { detail: string }).detail, /already/);
+  assert.equal(other.sent.length, 0);
+  other.become("open");
+  assert.equal(other.readyState, "closed");
+  assert.match((other.sent[0] as { detail: string }).detail, /"telefuser", not "chat"/);
+  control.send({ type: "chunk" });
+  assert.deepEqual(first.sent, [{ type: "chunk" }]);
+});
+
+Deno.test("tells that the viewer has closed the channel", () => {
+  const control = new ControlChannel();
+  const channel = new HandChannel("open");
+  let ended = 0;
+  control.ended.on(() => ended++);
+  control.accept(channel.asDataChannel);
+  channel.become("closed");
+  assert.equal(ended, 1);
 });
