@@ -12,7 +12,13 @@ import { messageOf, StreamError } from "./errors.ts";
 import { createApp, type OfferRequest, type Services } from "./http/mod.ts";
 import { Log } from "./log.ts";
 import { isLocalAddress, isLoopback } from "./network.ts";
-import { permissionsFor, PipelineHost, type PipelinePermissions, readModuleGraph } from "./pipeline/mod.ts";
+import {
+  permissionsFor,
+  PipelineHost,
+  type PipelinePermissions,
+  readModuleGraph,
+  type StreamMode,
+} from "./pipeline/mod.ts";
 import { isH264KeyFrame, isVp8KeyFrame } from "./rtp/mod.ts";
 import { SessionRegistry } from "./session/mod.ts";
 import { type IceServer, warmUp } from "./webrtc/mod.ts";
@@ -122,24 +128,37 @@ async function openSession(
   const { status } = pipeline;
   if (status.state !== "running") throw new StreamError("service_not_running", pipeline.reasonNotRunning());
   const id = offer.sessionId ?? crypto.randomUUID();
-  const request = { config: {}, ...offer.fields, session_id: id, task_id: id };
   const sdp = await registry.open({
     id,
     offerSdp: offer.sdp,
     mode: status.mode,
-    fps: offer.fps ?? status.defaultFps ?? DEFAULT_FPS,
+    fps: offer.fps ?? configuredFps(status.mode, offer) ?? status.defaultFps ?? DEFAULT_FPS,
     preferredCodec: config.webrtcVideoCodec,
     bitrate: config.webrtcVideoBitrate,
     effort: config.encoderEffort,
     bufferSeconds: config.webrtcVideoBufferSeconds,
     connectLimit: config.webrtcConnectTimeoutSeconds,
+    channelLimit: config.webrtcDataChannelTimeoutSeconds,
     silenceLimit: config.webrtcDisconnectedGraceSeconds,
     iceServers: iceServersFor(loaded, remote),
     loopback: isLoopback(remote),
     clock,
-    openStream: () => pipeline.serve(request),
+    openPipeline: () => pipeline.open(pipelineRequest(status.mode, { offer, id })),
   });
   return { id, sdp };
+}
+
+/** What the pipeline gets: the offer's fields, with those of its `config` on the same level for a bidirectional one. */
+function pipelineRequest(mode: StreamMode, { offer, id }: { offer: OfferRequest; id: string }) {
+  if (mode === "server_push") return { config: {}, ...offer.fields, session_id: id, task_id: id };
+  const { config, ...fields } = offer.fields;
+  return { ...(config as Record<string, unknown> | undefined), ...fields, session_id: id };
+}
+
+/** The rate that the `config` of a bidirectional session asks for. */
+function configuredFps(mode: StreamMode, { fields }: OfferRequest): number | undefined {
+  const fps = mode === "bidirectional" ? (fields.config as { fps?: unknown } | undefined)?.fps : undefined;
+  return typeof fps === "number" && fps >= 0.1 && fps <= 240 ? fps : undefined;
 }
 
 /** The default STUN list is asked only for viewers from outside; servers that were named are always asked. */

@@ -119,6 +119,13 @@ export const SETTINGS = {
     help: "time from the answer until the connection must be up",
     value: "seconds",
   }),
+  webrtcDataChannelTimeoutSeconds: setting({
+    kind: "number",
+    schema: z.number().min(1).max(120),
+    default: 10,
+    help: "time from the connection until the viewer's DataChannel must be open, for two-way pipelines",
+    value: "seconds",
+  }),
   webrtcDisconnectedGraceSeconds: setting({
     kind: "number",
     schema: z.number().min(1).max(120),

@@ -31,6 +31,7 @@ export function serviceRoutes(services: Services): Hono<AppEnv> {
       webrtc_video_codec: config.webrtcVideoCodec,
       webrtc_video_bitrate: config.webrtcVideoBitrate,
       default_fps: status.state === "running" ? status.defaultFps ?? null : null,
+      ...services.registry.latency.summary,
       permissions: permissions.summary,
       version: VERSION,
     });

@@ -6,7 +6,15 @@
  * @module
  */
 export { type ChunkFault, type KeyFrameProbe, parseChunk, type PipelineChunk } from "./chunk_schema.ts";
+export type { SessionEnd } from "./contract.ts";
+export { Inbox, type InputCounters } from "./inbox.ts";
 export { type ModuleGraph, readModuleGraph } from "./module_graph.ts";
 export { type Grants, isWithin, permissionsFor, type PipelinePermissions, type SecurityLevel } from "./permissions.ts";
-export { PipelineHost, type PipelineHostOptions, type PipelineStatus, type StreamMode } from "./pipeline_host.ts";
-export { PipelineStream } from "./pipeline_stream.ts";
+export {
+  PipelineHost,
+  type PipelineHostOptions,
+  type PipelineStatus,
+  type StreamMode,
+  type ViewerMedia,
+} from "./pipeline_host.ts";
+export { PipelineSession, type SessionOwner } from "./pipeline_session.ts";

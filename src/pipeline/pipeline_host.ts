@@ -5,12 +5,17 @@ import type { OpenVideoFile } from "../media/mod.ts";
 import { type KeyFrameProbe, parseChunk } from "./chunk_schema.ts";
 import { toFileUrl } from "./paths.ts";
 import type { PipelinePermissions } from "./permissions.ts";
-import { PipelineStream } from "./pipeline_stream.ts";
+import { PipelineSession } from "./pipeline_session.ts";
 import type { HostMessage, WorkerMessage } from "./protocol.ts";
 import { VideoDesk } from "./video_desk.ts";
+import { parseViewerMedia, type ViewerMedia } from "./viewer_media.ts";
+
+export type { ViewerMedia };
 
 /** Seconds that `stop()` of a pipeline may take before its worker is ended. */
 const STOP_LIMIT = 5;
+/** Seconds that `createSession()` may take. */
+const OPEN_LIMIT = 30;
 /** Broken chunks in a row after which a stream is given up. */
 const MAX_INVALID_RUN = 100;
 const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
@@ -21,7 +26,13 @@ export type StreamMode = "server_push" | "bidirectional";
 /** Where a pipeline stands. */
 export type PipelineStatus =
   | { readonly state: "idle" | "starting" | "stopped" }
-  | { readonly state: "running"; readonly mode: StreamMode; readonly defaultFps: number | undefined }
+  | {
+    readonly state: "running";
+    readonly mode: StreamMode;
+    readonly defaultFps: number | undefined;
+    /** What of the viewer's camera and microphone the service takes; nothing for one that pushes. */
+    readonly viewerMedia: ViewerMedia;
+  }
   | { readonly state: "failed"; readonly detail: string };
 
 /** What a host needs. */
@@ -41,7 +52,9 @@ export class PipelineHost {
   readonly #options: PipelineHostOptions;
   readonly #log: Log;
   readonly #desk: VideoDesk;
-  readonly #streams = new Map<string, PipelineStream>();
+  /** By a key of our own, as an id may come again while the session before it is still being released. */
+  readonly #sessions = new Map<string, { readonly session: PipelineSession; readonly id: string }>();
+  #lastKey = 0;
   readonly #stopped = Promise.withResolvers<void>();
   readonly #started = Promise.withResolvers<void>();
   #status: PipelineStatus = { state: "idle" };
@@ -85,20 +98,26 @@ export class PipelineHost {
   }
 
   /**
-   * Begins one call of `serve()`.
+   * Opens a session: one call of `serve()`, or of `createSession()` and then `pullChunks()`.
    *
    * @throws StreamError `service_not_running`
    */
-  serve(request: { session_id: string; [field: string]: unknown }): PipelineStream {
-    const id = request.session_id;
+  open(request: { readonly session_id: string; readonly [field: string]: unknown }): PipelineSession {
     if (this.#status.state !== "running") throw new StreamError("service_not_running", this.reasonNotRunning());
-    const stream = new PipelineStream(id, {
-      requestNext: () => this.#send({ t: "next", id }),
-      cancel: () => this.#send({ t: "cancel", id }),
+    const key = String(++this.#lastKey);
+    const id = request.session_id;
+    const session = new PipelineSession({
+      requestNext: () => this.#send({ t: "next", id: key }),
+      push: (lane, message, transfer) => this.#send({ t: "push", id: key, lane, message }, transfer),
+      close: (reason) => {
+        if (this.#sessions.has(key)) this.#send({ t: "close", id: key, reason });
+        else session.release();
+      },
     });
-    this.#streams.set(id, stream);
-    this.#send({ t: "serve", id, request });
-    return stream;
+    this.#sessions.set(key, { session, id });
+    this.#send({ t: "open", id: key, request });
+    if (this.#status.mode === "bidirectional") void this.#limitOpening(session);
+    return session;
   }
 
   /** Why an offer cannot be served now, in words. */
@@ -145,8 +164,21 @@ export class PipelineHost {
         return this.#fail(`${message.during} failed: ${message.detail}`);
       case "chunk":
         return this.#receiveChunk(message.id, message.chunk);
+      case "opened":
+        return this.#sessions.get(message.id)?.session.accept();
+      case "refused":
+        return this.#refused(message);
+      case "taken":
+        return this.#sessions.get(message.id)?.session.inbox.taken(message.lane);
       case "end":
-        return this.#endStream(message);
+        return this.#endSession(message);
+      case "close_failed": {
+        const { during, detail } = message;
+        return this.#log.error(`${during} failed: ${detail}`, { session: this.#sessions.get(message.id)?.id });
+      }
+      case "closed":
+        this.#sessions.get(message.id)?.session.release();
+        return void this.#sessions.delete(message.id);
       case "log":
         return this.#receiveLog(message);
       case "call":
@@ -159,41 +191,53 @@ export class PipelineHost {
     }
   }
 
-  #ready({ mode, defaultFps }: Extract<WorkerMessage, { t: "ready" }>): void {
+  #ready({ mode, defaultFps, viewerMedia }: Extract<WorkerMessage, { t: "ready" }>): void {
     if (this.#status.state !== "starting") return;
-    if (mode !== "server_push") {
-      return this.#fail("the service is bidirectional (createSession, pushChunk, …); only serve() is served");
-    }
+    const media = parseViewerMedia(mode === "bidirectional" ? viewerMedia : { video: false, audio: false });
+    if ("fault" in media) return this.#fail(`the service's viewerMedia does not hold: ${media.fault}`);
     const fps = typeof defaultFps === "number" && defaultFps >= 0.1 && defaultFps <= 240 ? defaultFps : undefined;
-    this.#status = { state: "running", mode, defaultFps: fps };
+    const known: StreamMode = mode === "bidirectional" ? "bidirectional" : "server_push";
+    this.#status = { state: "running", mode: known, defaultFps: fps, viewerMedia: media };
     this.#started.resolve();
   }
 
-  #receiveChunk(id: string, wire: unknown): void {
-    const stream = this.#streams.get(id);
-    if (stream === undefined) return;
+  async #limitOpening(session: PipelineSession): Promise<void> {
+    const opened = session.opened.catch(() => undefined);
+    if (await withTimeLimit(this.#options.clock, OPEN_LIMIT, opened) !== "timeout") return;
+    session.end(new StreamError("timeout", `createSession() took more than ${OPEN_LIMIT} s`));
+  }
+
+  #refused({ id: key, conflict, detail, stack }: Extract<WorkerMessage, { t: "refused" }>): void {
+    const entry = this.#sessions.get(key);
+    if (entry === undefined) return;
+    this.#log.warn(`createSession() refused: ${String(detail)}`, { session: entry.id });
+    this.#log.debug(String(stack));
+    entry.session.end(new StreamError(conflict === true ? "session_exists" : "pipeline_failed", String(detail)));
+  }
+
+  #receiveChunk(key: string, wire: unknown): void {
+    const entry = this.#sessions.get(key);
+    if (entry === undefined) return;
+    const { session, id } = entry;
     const parsed = parseChunk(wire, this.#options.probe);
-    if ("chunk" in parsed) return stream.deliver(parsed.chunk);
+    if ("chunk" in parsed) return session.deliver(parsed.chunk);
     const invalid_chunks = ++this.#invalidChunks;
     const faults = parsed.faults.slice(0, 3).map(({ field, detail }) => `${field} ${detail}`);
     for (const fault of isWorthLogging(invalid_chunks) ? faults : []) {
       this.#log.warn(`chunk left out: ${fault}`, { session: id, invalid_chunks });
     }
-    if (stream.skip() < MAX_INVALID_RUN) return;
-    this.#streams.delete(id);
-    this.#send({ t: "cancel", id });
+    if (session.skip() < MAX_INVALID_RUN) return;
     const detail = `${MAX_INVALID_RUN} chunks in a row break the schema, the last one: ${faults[0] ?? ""}`;
-    stream.end(new StreamError("pipeline_failed", detail));
+    session.end(new StreamError("pipeline_failed", detail));
   }
 
-  #endStream({ id, error, stack }: Extract<WorkerMessage, { t: "end" }>): void {
-    const stream = this.#streams.get(id);
-    if (stream === undefined) return;
-    this.#streams.delete(id);
-    if (error === null) return stream.end(null);
-    this.#log.error(`serve() failed: ${error}`, { session: id });
+  #endSession({ id: key, error, during, stack }: Extract<WorkerMessage, { t: "end" }>): void {
+    const entry = this.#sessions.get(key);
+    if (entry === undefined) return;
+    if (error === null) return entry.session.end(null);
+    this.#log.error(`${String(during)} failed: ${String(error)}`, { session: entry.id });
     this.#log.debug(String(stack));
-    stream.end(new StreamError("pipeline_failed", String(error)));
+    entry.session.end(new StreamError("pipeline_failed", String(error)));
   }
 
   #receiveLog({ level, message, fields, session }: Extract<WorkerMessage, { t: "log" }>): void {
@@ -221,8 +265,11 @@ export class PipelineHost {
   }
 
   async #end(detail: string): Promise<void> {
-    for (const stream of this.#streams.values()) stream.end(new StreamError("pipeline_failed", detail));
-    this.#streams.clear();
+    for (const { session } of this.#sessions.values()) {
+      session.end(new StreamError("pipeline_failed", detail));
+      session.release();
+    }
+    this.#sessions.clear();
     this.#worker?.terminate();
     this.#worker = undefined;
     this.#port?.close();

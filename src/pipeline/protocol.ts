@@ -1,4 +1,5 @@
 import type { LogLevel } from "../log.ts";
+import type { SessionEnd } from "./contract.ts";
 
 /** What the pipeline may know about itself when it is loaded. */
 export interface LoadMessage {
@@ -9,12 +10,19 @@ export interface LoadMessage {
   readonly media: readonly string[];
 }
 
+/**
+ * Ways into a session that do not wait for each other: in each of them the next message goes to `pushChunk()` when the one
+ * before it has been taken.
+ */
+export type InputLane = "control" | "video" | "audio";
+
 /** Host → worker, over the message port. */
 export type HostMessage =
   | LoadMessage
-  | { readonly t: "serve"; readonly id: string; readonly request: unknown }
+  | { readonly t: "open"; readonly id: string; readonly request: { readonly session_id: string } }
   | { readonly t: "next"; readonly id: string }
-  | { readonly t: "cancel"; readonly id: string }
+  | { readonly t: "push"; readonly id: string; readonly lane: InputLane; readonly message: unknown }
+  | { readonly t: "close"; readonly id: string; readonly reason: SessionEnd }
   | { readonly t: "stop" }
   | { readonly t: "reply"; readonly call: number; readonly value: unknown }
   | { readonly t: "refuse"; readonly call: number; readonly detail: string };
@@ -22,10 +30,37 @@ export type HostMessage =
 /** Worker → host, over the message port. The host checks every field: the other side runs the user's code. */
 export type WorkerMessage =
   | { readonly t: "loaded" }
-  | { readonly t: "ready"; readonly mode: "server_push" | "bidirectional"; readonly defaultFps: number | null }
+  | {
+    readonly t: "ready";
+    readonly mode: "server_push" | "bidirectional";
+    readonly defaultFps: number | null;
+    readonly viewerMedia: unknown;
+  }
   | { readonly t: "failed"; readonly during: string; readonly detail: string; readonly stack: string }
+  /** The session is there; for a service that pushes, at once. */
+  | { readonly t: "opened"; readonly id: string }
+  | {
+    readonly t: "refused";
+    readonly id: string;
+    readonly conflict: boolean;
+    readonly detail: string;
+    readonly stack: string;
+  }
   | { readonly t: "chunk"; readonly id: string; readonly chunk: WireChunk }
-  | { readonly t: "end"; readonly id: string; readonly error: string | null; readonly stack: string }
+  /** `pushChunk()` has returned; the lane is free. */
+  | { readonly t: "taken"; readonly id: string; readonly lane: InputLane }
+  /** No more chunks; with an error when one of the session's methods threw. */
+  | {
+    readonly t: "end";
+    readonly id: string;
+    readonly error: string | null;
+    readonly during: string;
+    readonly stack: string;
+  }
+  /** Releasing a session threw. */
+  | { readonly t: "close_failed"; readonly id: string; readonly during: string; readonly detail: string }
+  /** Everything of the session has been released in the worker. */
+  | { readonly t: "closed"; readonly id: string }
   | {
     readonly t: "log";
     readonly level: LogLevel;

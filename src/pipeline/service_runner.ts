@@ -1,21 +1,38 @@
-import type { Chunk, PipelineContext, PipelineLog, ServerPushService, StreamRequest } from "./contract.ts";
+import type {
+  BidirectionalService,
+  ControlMessage,
+  PipelineContext,
+  PipelineLog,
+  ServerPushService,
+  SessionConfig,
+  SessionContext,
+  SessionEnd,
+  StreamRequest,
+} from "./contract.ts";
 import type { HostCaller } from "./host_caller.ts";
 import { openHostedVideo } from "./hosted_video.ts";
-import type { LoadMessage, WorkerMessage } from "./protocol.ts";
-import { packChunk } from "./wire_chunk.ts";
+import type { InputLane, LoadMessage, WorkerMessage } from "./protocol.ts";
+import { type SessionCalls, SessionRunner } from "./session_runner.ts";
+import { describe } from "./thrown.ts";
 
-interface RunningStream {
-  readonly chunks: AsyncIterator<Chunk> | Iterator<Chunk>;
-  readonly abort: AbortController;
-}
+/** A service and which kind it is. */
+type Service =
+  | { readonly mode: "server_push"; readonly service: ServerPushService }
+  | { readonly mode: "bidirectional"; readonly service: BidirectionalService };
+
+const STOPPING: SessionEnd = { code: "shutting_down", detail: "the server is shutting down" };
 
 /** Drives the user's service in the worker. Every call into user code is caught here and told to the host. */
 export class ServiceRunner {
   readonly #send: (message: WorkerMessage, transfer?: Transferable[]) => void;
   readonly #caller: HostCaller;
   readonly #stopping = new AbortController();
-  readonly #streams = new Map<string, RunningStream>();
-  #service: ServerPushService | undefined;
+  readonly #sessions = new Map<string, SessionRunner>();
+  /** Sessions whose `createSession()` runs, with the reason when they are to be closed right after it. */
+  readonly #opening = new Map<string, SessionEnd | null>();
+  /** The service's own ids of its sessions. */
+  readonly #ownIds = new Map<string, string>();
+  #loaded: Service | undefined;
 
   constructor(
     { send, caller }: { send: (message: WorkerMessage, transfer?: Transferable[]) => void; caller: HostCaller },
@@ -36,78 +53,102 @@ export class ServiceRunner {
         throw new Error("the module has no getService(); export function getService() { return new MyService(); }");
       }
       const service: unknown = await getService();
-      const mode = detectMode(service);
-      this.#service = service as ServerPushService;
+      const loaded = this.#loaded = detectMode(service);
       during = "start()";
-      await this.#service.start?.(this.#context(media));
-      const { defaultFps } = this.#service;
-      this.#send({ t: "ready", mode, defaultFps: typeof defaultFps === "number" ? defaultFps : null });
+      await loaded.service.start?.(this.#context(media));
+      const { defaultFps } = loaded.service;
+      this.#send({
+        t: "ready",
+        mode: loaded.mode,
+        defaultFps: typeof defaultFps === "number" ? defaultFps : null,
+        viewerMedia: loaded.mode === "bidirectional" ? toPlain(loaded.service.viewerMedia) : null,
+      });
     } catch (error) {
       this.#send({ t: "failed", during, ...describe(error) });
     }
   }
 
-  /** Begins one call of `serve()`; chunks come one for each `next`. */
-  serve(id: string, request: unknown): void {
+  /** Opens a session; chunks come one for each `next`. */
+  async open(id: string, request: { readonly session_id: string }): Promise<void> {
     const abort = new AbortController();
+    const session: SessionContext = { log: this.#log(request.session_id), signal: abort.signal };
+    this.#opening.set(id, null);
     try {
-      const service = this.#service;
-      if (service === undefined) throw new Error("the service is not running");
-      const session = { log: this.#log(id), signal: abort.signal };
-      const chunks = iterate(service.serve(request as StreamRequest, session));
-      this.#streams.set(id, { chunks, abort });
+      const calls = await this.#callsFor(id, { request, session });
+      const runner = new SessionRunner({ id, calls, abort, send: this.#send });
+      this.#sessions.set(id, runner);
+      this.#send({ t: "opened", id });
     } catch (error) {
-      this.#end(id, describe(error));
+      abort.abort();
+      const conflict = (error as { code?: unknown } | null)?.code === "session_exists";
+      this.#send({ t: "refused", id, conflict, ...describe(error) });
     }
+    const reason = this.#opening.get(id);
+    this.#opening.delete(id);
+    if (reason) await this.close(id, reason);
   }
 
-  /** Has the generator make its next chunk. */
-  async next(id: string): Promise<void> {
-    const stream = this.#streams.get(id);
-    if (stream === undefined) return;
-    try {
-      const step = await stream.chunks.next();
-      if (!this.#streams.has(id)) return;
-      if (step.done === true) {
-        this.#streams.delete(id);
-        this.#end(id, null);
-        return;
-      }
-      const { chunk, transfer } = packChunk(step.value);
-      this.#send({ t: "chunk", id, chunk }, transfer);
-    } catch (error) {
-      if (this.#streams.delete(id)) this.#end(id, describe(error));
-    }
+  /** Has a session make its next chunk. */
+  next(id: string): Promise<void> | undefined {
+    return this.#sessions.get(id)?.next();
   }
 
-  /** Ends a stream from outside: its signal aborts and its generator is returned. */
-  async cancel(id: string): Promise<void> {
-    const stream = this.#streams.get(id);
-    if (stream === undefined) return;
-    this.#streams.delete(id);
-    stream.abort.abort();
-    try {
-      await stream.chunks.return?.();
-      this.#end(id, null);
-    } catch (error) {
-      this.#end(id, describe(error));
-    }
+  /** Gives a session a message. */
+  push(id: string, lane: InputLane, message: unknown): Promise<void> | undefined {
+    return this.#sessions.get(id)?.push(lane, message);
   }
 
-  /** Ends all streams and stops the service. */
+  /** Ends a session from outside; one that is still being created ends right after that. */
+  async close(id: string, reason: SessionEnd): Promise<void> {
+    if (this.#opening.get(id) === null) this.#opening.set(id, reason);
+    const session = this.#sessions.get(id);
+    this.#sessions.delete(id);
+    await session?.close(reason);
+    if (!this.#opening.has(id)) this.#send({ t: "closed", id });
+    this.#ownIds.delete(id);
+  }
+
+  /** Ends all sessions and stops the service. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all([...this.#streams.keys()].map((id) => this.cancel(id)));
+    await Promise.all([...this.#sessions.keys()].map((id) => this.close(id, STOPPING)));
     try {
-      await this.#service?.stop?.();
+      await this.#loaded?.service.stop?.();
       this.#send({ t: "stopped", error: null });
     } catch (error) {
       this.#send({ t: "stopped", error: describe(error).detail });
     }
   }
 
-  #end(id: string, error: { detail: string; stack: string } | null): void {
-    this.#send({ t: "end", id, error: error?.detail ?? null, stack: error?.stack ?? "" });
+  async #callsFor(
+    id: string,
+    { request, session }: { request: unknown; session: SessionContext },
+  ): Promise<SessionCalls> {
+    const loaded = this.#loaded;
+    if (loaded === undefined) throw new Error("the service is not running");
+    if (loaded.mode === "server_push") {
+      const { service } = loaded;
+      const chunks = () => service.serve(request as StreamRequest, session);
+      return { source: "serve()", chunks, push: null, close: null };
+    }
+    const { service } = loaded;
+    const own: unknown = await service.createSession(request as SessionConfig, session);
+    if (typeof own !== "string" || own === "") {
+      throw new Error("createSession() returned no id; return a text, for example config.session_id");
+    }
+    for (const [other, taken] of this.#ownIds) {
+      if (taken !== own || other === id) continue;
+      throw Object.assign(new Error(`createSession() returned ${JSON.stringify(own)}, which is another session's id`), {
+        code: "session_exists",
+      });
+    }
+    this.#ownIds.set(id, own);
+    return {
+      source: "pullChunks()",
+      chunks: () => service.pullChunks(own),
+      push: (message) => service.pushChunk(own, message as ControlMessage),
+      close: (reason) => service.closeSession(own, reason),
+    };
   }
 
   #context(media: readonly string[]): PipelineContext {
@@ -127,27 +168,20 @@ export class ServiceRunner {
   }
 }
 
-function detectMode(service: unknown): "server_push" | "bidirectional" {
+const BIDIRECTIONAL = ["createSession", "pushChunk", "pullChunks", "closeSession"];
+
+function detectMode(service: unknown): Service {
   if (typeof service !== "object" || service === null) {
     throw new Error("getService() returned no object; return one with a serve() method");
   }
   const has = (name: string) => typeof (service as Record<string, unknown>)[name] === "function";
-  if (["createSession", "pushChunk", "pullChunks", "closeSession"].every(has)) return "bidirectional";
-  if (has("serve")) return "server_push";
-  throw new Error("the service has no serve(request) method; it must be an async generator: async *serve(request)");
-}
-
-function iterate(chunks: AsyncIterable<Chunk> | Iterable<Chunk>): AsyncIterator<Chunk> | Iterator<Chunk> {
-  if (typeof chunks === "object" && chunks !== null) {
-    if (Symbol.asyncIterator in chunks) return chunks[Symbol.asyncIterator]();
-    if (Symbol.iterator in chunks) return chunks[Symbol.iterator]();
+  if (BIDIRECTIONAL.every(has)) return { mode: "bidirectional", service: service as BidirectionalService };
+  if (has("serve")) return { mode: "server_push", service: service as ServerPushService };
+  if (BIDIRECTIONAL.some(has)) {
+    const missing = BIDIRECTIONAL.filter((name) => !has(name)).map((name) => `${name}()`).join(", ");
+    throw new Error(`the service has no ${missing}; a bidirectional one needs ${BIDIRECTIONAL.join(", ")}`);
   }
-  throw new Error("serve() returned nothing to iterate; make it an async generator: async *serve(request)");
-}
-
-function describe(error: unknown): { detail: string; stack: string } {
-  if (error instanceof Error) return { detail: error.message || error.name, stack: error.stack ?? "" };
-  return { detail: String(error), stack: "" };
+  throw new Error("the service has no serve(request) method; it must be an async generator: async *serve(request)");
 }
 
 /** Values that cross the port for certain. */

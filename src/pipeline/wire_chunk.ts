@@ -28,7 +28,7 @@ export function packChunk(yielded: unknown): PackedChunk {
     return faultyChunk(`is ${typeName(yielded)}; yield an object such as { frames_b64: [...] }`);
   }
   try {
-    return packObject(yielded as Record<string, unknown>);
+    return packObject(...unnest(yielded as Record<string, unknown>));
   } catch (error) {
     return faultyChunk(`cannot be read: ${String(error)}`);
   }
@@ -40,7 +40,24 @@ function faultyChunk(detail: string): PackedChunk {
   return { chunk, transfer: [] };
 }
 
-function packObject(source: Record<string, unknown>): PackedChunk {
+/**
+ * The media fields of a chunk may stand in its `data`: they are taken from there, and what else is in `data` stays.
+ * Beside the chunk comes what its media fields are called in front, for messages.
+ */
+function unnest(source: Record<string, unknown>): [Record<string, unknown>, string] {
+  const { data, ...outer } = source;
+  if (typeof data !== "object" || data === null || Array.isArray(data)) return [source, ""];
+  const inner = data as Record<string, unknown>;
+  const hasMedia = Array.isArray(inner.frames_b64) || Array.isArray(inner.frames) ||
+    typeof inner.audio_b64 === "string" || ArrayBuffer.isView(inner.audio);
+  if (!hasMedia) return [source, ""];
+  const known = Object.entries(inner).filter(([name]) => MEDIA_FIELDS.has(name) || PLAIN_FIELDS.has(name));
+  const rest = Object.entries(inner).filter(([name]) => !MEDIA_FIELDS.has(name) && !PLAIN_FIELDS.has(name));
+  const left = rest.length === 0 ? {} : { data: Object.fromEntries(rest) };
+  return [{ ...Object.fromEntries(known), ...outer, ...left }, "data."];
+}
+
+function packObject(source: Record<string, unknown>, prefix: string): PackedChunk {
   const faults: { field: string; detail: string }[] = [];
   const transfer = new Set<ArrayBuffer>();
   const move = source.transfer === true;
@@ -56,10 +73,14 @@ function packObject(source: Record<string, unknown>): PackedChunk {
     else if (!MEDIA_FIELDS.has(name)) rest[name] = value;
   }
   const frames = named.map(({ frame }) => frame);
-  const frameNames = named.map(({ name }) => name);
-  const audioName = source.audio === undefined || source.audio === null ? "audio_b64" : "audio";
+  const frameNames = named.map(({ name }) => prefix + name);
+  const audioName = prefix + (source.audio === undefined || source.audio === null ? "audio_b64" : "audio");
   const metadata = toJson(rest, faults);
-  return { chunk: { fields, frames, frameNames, audio, audioName, metadata, faults }, transfer: [...transfer] };
+  const prefixed = faults.map(({ field, detail }) => ({ field: prefix + field, detail }));
+  return {
+    chunk: { fields, frames, frameNames, audio, audioName, metadata, faults: prefixed },
+    transfer: [...transfer],
+  };
 }
 
 /** A frame and what the pipeline called it. */
@@ -172,11 +193,17 @@ function plain(value: unknown): unknown {
 
 function toJson(rest: Record<string, unknown>, faults: Faults): string {
   try {
-    return JSON.stringify(rest);
+    return JSON.stringify(rest, withoutMedia);
   } catch (error) {
     faults.push({ field: Object.keys(rest).join(", "), detail: `does not turn into JSON: ${String(error)}` });
     return "{}";
   }
+}
+
+/** Media never travel as metadata: bytes, and base64 fields deeper than the server looks for them, are left out. */
+function withoutMedia(name: string, value: unknown): unknown {
+  const isBase64 = name === "frames_b64" || name === "audio_b64";
+  return isBase64 || ArrayBuffer.isView(value) || value instanceof ArrayBuffer ? undefined : value;
 }
 
 function typeName(value: unknown): string {

@@ -33,12 +33,14 @@ function drive(port: MessagePort): void {
     switch (data.t) {
       case "load":
         return void runner.load(data);
-      case "serve":
-        return runner.serve(data.id, data.request);
+      case "open":
+        return void runner.open(data.id, data.request);
       case "next":
         return void runner.next(data.id);
-      case "cancel":
-        return void runner.cancel(data.id);
+      case "push":
+        return void runner.push(data.id, data.lane, data.message);
+      case "close":
+        return void runner.close(data.id, data.reason);
       case "stop":
         return void runner.stop();
       case "reply":

@@ -2,9 +2,19 @@ import { type Clock, sleep, TaskScope, withTimeLimit } from "../async/mod.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import { Log } from "../log.ts";
 import type { EncoderEffort, MediaReader, VideoCodec } from "../media/mod.ts";
-import type { PipelineStream, StreamMode } from "../pipeline/mod.ts";
+import type { PipelineSession, StreamMode } from "../pipeline/mod.ts";
 import { LiveStream } from "../stream/mod.ts";
-import { chooseVideoCodec, type ChosenCodec, type IceServer, PeerConnection, readOffer } from "../webrtc/mod.ts";
+import {
+  CHANNEL_LABEL,
+  chooseVideoCodec,
+  type ChosenCodec,
+  type IceServer,
+  type Offer,
+  PeerConnection,
+  readOffer,
+} from "../webrtc/mod.ts";
+import { type ControlLatency, ControlTrace } from "./control_trace.ts";
+import { Conversation } from "./conversation.ts";
 import { nextState, type SessionEvent, type SessionState } from "./session_state.ts";
 
 /** Seconds for which the viewer's own buffer may still hold what has been sent. */
@@ -39,13 +49,23 @@ export interface SessionOptions {
   readonly effort: EncoderEffort;
   readonly bufferSeconds: number;
   readonly connectLimit: number;
+  /** Seconds from the connection until the control channel must be open, for a bidirectional session. */
+  readonly channelLimit: number;
   readonly silenceLimit: number;
   readonly iceServers: readonly IceServer[];
   /** Whether the viewer is on this machine. */
   readonly loopback: boolean;
   readonly clock: Clock;
   /** Begins the pipeline's side. */
-  readonly openStream: () => PipelineStream;
+  readonly openPipeline: () => PipelineSession;
+}
+
+/** What belongs to a session that is open. */
+interface Parts {
+  readonly pipeline: PipelineSession;
+  readonly peer: PeerConnection;
+  readonly live: LiveStream;
+  readonly conversation: Conversation;
 }
 
 /** One viewer: its connection, its stream and the pipeline call behind it, opened and closed together. */
@@ -57,20 +77,24 @@ export class Session {
   readonly #log: Log;
   readonly #tasks: TaskScope;
   readonly #closed = Promise.withResolvers<CloseReason>();
+  readonly #trace: ControlTrace;
   #state: SessionState = "opening";
   #reason: CloseReason | undefined;
-  #pipeline: PipelineStream | undefined;
+  #pipeline: PipelineSession | undefined;
   #live: LiveStream | undefined;
   #peer: PeerConnection | undefined;
+  #conversation: Conversation | undefined;
   #codec: VideoCodec | undefined;
 
-  constructor(options: SessionOptions) {
+  /** @param totals latencies of all sessions, to which this one adds its own */
+  constructor(options: SessionOptions, totals: ControlLatency) {
     this.id = options.id;
     this.mode = options.mode;
     this.createdAt = options.clock.now();
     this.#options = options;
     this.#log = new Log(`session ${options.id}`);
     this.#tasks = new TaskScope(this.#log);
+    this.#trace = new ControlTrace({ clock: options.clock, totals });
   }
 
   get state(): SessionState {
@@ -97,22 +121,23 @@ export class Session {
    *
    * @returns the SDP answer
    * @throws StreamError `invalid_sdp`, `no_common_codec`, `no_ice_candidates`, `service_not_running`,
-   * `pipeline_failed`
+   * `pipeline_failed`, `session_exists`, `timeout`
    */
   async open(): Promise<string> {
     try {
       const offer = readOffer(this.#options.offerSdp);
       const chosen = chooseVideoCodec(offer, this.#options.preferredCodec);
+      if (this.mode === "bidirectional") requireChannel(offer);
       const codec = this.#codec = chosen.codec;
-      const pipeline = this.#pipeline = this.#options.openStream();
-      pipeline.prefetch();
+      const pipeline = this.#pipeline = this.#options.openPipeline();
+      if (this.mode === "server_push") pipeline.prefetch();
       const peer = this.#peer = this.#makePeer(chosen);
-      this.#live = this.#makeStream(codec);
+      const conversation = this.#conversation = this.#converse(pipeline, peer);
+      const live = this.#live = this.#makeStream(codec, conversation);
       const answer = await peer.answer(offer);
-      await withTimeLimit(this.#options.clock, REFUSAL_TIME, pipeline.first);
-      if (pipeline.failure !== null) throw pipeline.failure;
+      await this.#accepted(pipeline);
       if (this.#step("answered") === null) throw new StreamError("shutting_down", "the session was closed meanwhile");
-      this.#tasks.run("stream", () => this.#run(pipeline));
+      this.#tasks.run("stream", () => this.#run({ pipeline, peer, live, conversation }));
       this.#log.info("answered", { codec, mode: this.mode });
       return answer;
     } catch (error) {
@@ -137,17 +162,28 @@ export class Session {
   get stats() {
     const counters = this.#live?.counters;
     const video = this.#peer?.video?.stats;
+    const input = this.#pipeline?.inbox.counters;
     return {
       chunks: this.#live?.chunks ?? 0,
       frames_encoded: counters?.framesEncoded ?? 0,
       frames_dropped: counters?.framesDropped ?? 0,
       frames_invalid: counters?.framesInvalid ?? 0,
       underruns: counters?.underruns ?? 0,
+      controls_received: input?.controlsReceived ?? 0,
+      controls_dropped: input?.controlsDropped ?? 0,
       packets_sent: video?.packetsSent ?? 0,
       packets_resent: video?.packetsResent ?? 0,
       fraction_lost: video?.fractionLost ?? 0,
       round_trip_ms: Math.round((video?.roundTrip ?? 0) * 1000),
+      ...this.#trace.latency.summary,
     };
+  }
+
+  /** Waits until the pipeline has taken the session, or for a moment in which it may refuse the request. */
+  async #accepted(pipeline: PipelineSession): Promise<void> {
+    if (this.mode === "bidirectional") return await pipeline.opened;
+    await withTimeLimit(this.#options.clock, REFUSAL_TIME, pipeline.first);
+    if (pipeline.failure !== null) throw pipeline.failure;
   }
 
   #makePeer(chosen: ChosenCodec): PeerConnection {
@@ -169,7 +205,26 @@ export class Session {
     return peer;
   }
 
-  #makeStream(codec: VideoCodec): LiveStream {
+  #converse(pipeline: PipelineSession, peer: PeerConnection): Conversation {
+    const isTwoWay = this.mode === "bidirectional";
+    const { channel } = peer;
+    if (isTwoWay) {
+      channel.ended.on(() => {
+        void this.close({ code: "client_request", detail: "the viewer closed the control channel" });
+      });
+    }
+    return new Conversation({
+      sessionId: this.id,
+      channel,
+      inbox: isTwoWay ? pipeline.inbox : null,
+      trace: this.#trace,
+      clock: this.#options.clock,
+      rtpTimestampOf: (mediaTime) => peer.video?.timestampOf(mediaTime),
+      stop: () => void this.close({ code: "client_request", detail: "stopped by the viewer" }),
+    });
+  }
+
+  #makeStream(codec: VideoCodec, conversation: Conversation): LiveStream {
     const { bitrate, effort, fps, bufferSeconds, clock } = this.#options;
     return new LiveStream({
       codec,
@@ -177,9 +232,10 @@ export class Session {
       effort,
       fps,
       bufferSeconds,
+      interactive: this.mode === "bidirectional",
       clock,
       log: this.#log,
-      metadata: (index, data) => this.#tell({ type: "chunk", index, data }),
+      routed: (chunk) => conversation.chunk(chunk),
     });
   }
 
@@ -189,7 +245,10 @@ export class Session {
     this.#log.info("connected", { after_ms: Math.round((this.#options.clock.now() - this.createdAt) * 1000) });
     const { video, audio } = peer;
     const reader: MediaReader = {
-      video: (frame, payloads) => video?.send(payloads, frame.mediaTime),
+      video: (frame, payloads) => {
+        video?.send(payloads, frame.mediaTime);
+        this.#trace.sent(frame.mediaTime);
+      },
       audio: (packet) => audio?.send([packet.data], packet.mediaTime),
     };
     live.addReader(reader);
@@ -199,30 +258,46 @@ export class Session {
     video?.keyFrameRequested.on(() => live.requestKeyFrame());
   }
 
-  async #run(pipeline: PipelineStream): Promise<void> {
-    const live = this.#live;
-    if (live === undefined) return;
+  async #run({ pipeline, peer, live, conversation }: Parts): Promise<void> {
+    if (this.mode === "bidirectional" && !await this.#channelOpen(peer)) return;
     try {
       await live.run(pipeline);
     } catch (error) {
       const detail = messageOf(error);
-      this.#tell({ type: "error", code: "pipeline_failed", detail });
+      conversation.tell({ type: "error", code: "pipeline_failed", detail });
       void this.close({ code: "pipeline_failed", detail: `the pipeline failed: ${detail}` });
       return;
     }
     if (this.#state === "closing" || this.#state === "closed") return;
     await sleep(this.#options.clock, TAIL);
-    this.#tell({ type: "done", total_chunks: live.chunks });
+    conversation.tell({ type: "done", total_chunks: live.chunks });
     void this.close({ code: "finished", detail: "the pipeline is done and everything has been played" });
+  }
+
+  /** Waits for the control channel; false when the session is over without it. */
+  async #channelOpen({ channel, ready }: PeerConnection): Promise<boolean> {
+    const { clock, channelLimit } = this.#options;
+    await Promise.race([ready, this.closed]);
+    const opened = Promise.withResolvers<void>();
+    channel.opened.on(() => opened.resolve());
+    if (channel.isOpen) opened.resolve();
+    const outcome = await withTimeLimit(clock, channelLimit, Promise.race([opened.promise, this.closed]));
+    if (outcome === "timeout") {
+      const detail = `the DataChannel "${CHANNEL_LABEL}" did not open within ${channelLimit} s; ` +
+        `call pc.createDataChannel("${CHANNEL_LABEL}") before createOffer()`;
+      void this.close({ code: "setup_failed", detail });
+    }
+    return outcome !== "timeout" && this.#reason === undefined;
   }
 
   async #releaseAll(reason: CloseReason): Promise<void> {
     const peer = this.#peer;
-    this.#tell({ type: "closed", reason: reason.detail, code: reason.code });
-    await this.#releaseStep("pipeline", () => this.#pipeline?.return());
+    this.#conversation?.tell({ type: "closed", reason: reason.detail, code: reason.code });
+    const pipeline = this.#releaseStep("pipeline", () => this.#pipeline?.close(reason));
     if (peer?.channel.isOpen) await sleep(this.#options.clock, FAREWELL);
     await this.#releaseStep("connection", () => peer?.close(reason.detail));
     await this.#releaseStep("stream", () => this.#live?.close());
+    await pipeline;
   }
 
   async #releaseStep(name: string, step: () => Promise<unknown> | undefined): Promise<void> {
@@ -234,17 +309,20 @@ export class Session {
     }
   }
 
-  #tell(message: Record<string, unknown>): void {
-    this.#peer?.channel.send({
-      ...message,
-      session_id: this.id,
-      timestamp: this.#options.clock.unixTime(),
-    });
-  }
-
   #step(event: SessionEvent): SessionState | null {
     const next = nextState(this.#state, event);
     if (next !== null) this.#state = next;
     return next;
   }
+}
+
+/** @throws StreamError `invalid_sdp` when the offer opens no data channel */
+function requireChannel({ media }: Offer): void {
+  if (media.some(({ kind, rejected }) => kind === "application" && !rejected)) return;
+  throw new StreamError(
+    "invalid_sdp",
+    `this pipeline is bidirectional and the SDP has no DataChannel; call pc.createDataChannel("${CHANNEL_LABEL}") ` +
+      "before createOffer()",
+    { field: "sdp" },
+  );
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "../async/mod.ts";
 import { StreamError } from "../errors.ts";
+import { ControlLatency } from "./control_trace.ts";
 import { type CloseReason, Session, type SessionOptions } from "./session.ts";
 
 /** Seconds for which the reason of a closed session can be asked for. */
@@ -9,6 +10,8 @@ const REMEMBER_COUNT = 200;
 
 /** All sessions of a server, by id. The only place that knows how many there may be. */
 export class SessionRegistry {
+  /** Latencies of all sessions together. */
+  readonly latency: ControlLatency = new ControlLatency();
   readonly #maxSessions: number;
   readonly #clock: Clock;
   readonly #sessions = new Map<string, Session>();
@@ -54,7 +57,7 @@ export class SessionRegistry {
         `Max sessions reached: all ${this.#maxSessions} are in use; try again later or raise --webrtc-max-sessions`,
       );
     }
-    const session = new Session(options);
+    const session = new Session(options, this.latency);
     this.#sessions.set(session.id, session);
     this.#closed.delete(session.id);
     session.closed.then((reason) => this.#forget(session, reason));

@@ -3,6 +3,16 @@ import type { PipelineChunk } from "../pipeline/mod.ts";
 import type { AudioFramer } from "./audio_framer.ts";
 import type { FramePacer } from "./frame_pacer.ts";
 import type { PlayoutTimeline } from "./playout_timeline.ts";
+import { type Pull, pullAhead, pullJustInTime } from "./pull.ts";
+
+/** What is known of a chunk when its media have been placed. */
+export interface RoutedChunk {
+  readonly index: number;
+  /** What is not media. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** Media time of its first picture; null when it has none. */
+  readonly mediaTime: number | null;
+}
 
 /** Where a chunk's parts go. */
 export interface ChunkRouterOptions {
@@ -14,8 +24,10 @@ export interface ChunkRouterOptions {
   readonly fps: number;
   /** Seconds of content that may wait before the next chunk is asked for. */
   readonly bufferSeconds: number;
-  /** Takes what is not media, as each chunk arrives. */
-  readonly metadata: (index: number, data: Readonly<Record<string, unknown>>) => void;
+  /** Whether chunks answer input, and are asked for as late as they can be made in time. */
+  readonly interactive: boolean;
+  /** Takes each chunk once its media have been placed. */
+  readonly routed: (chunk: RoutedChunk) => void;
 }
 
 /** Seconds between chunks that hold no media, which nothing else holds back. */
@@ -23,13 +35,18 @@ const EMPTY_CHUNK_PAUSE = 0.005;
 /** Longest wait before the buffer is looked at again. */
 const MAX_WAIT = 0.1;
 
-/** Consumes a pipeline's chunks once and sends each part its way; asks for the next only when there is room. */
+/** Consumes a pipeline's chunks once and sends each part its way; asks for the next only when it is wanted. */
 export class ChunkRouter {
   readonly #options: ChunkRouterOptions;
+  readonly #pull: Pull;
   #chunks = 0;
 
   constructor(options: ChunkRouterOptions) {
     this.#options = options;
+    const { clock, timeline, bufferSeconds } = options;
+    this.#pull = options.interactive
+      ? pullJustInTime({ clock, timeline, bufferSeconds })
+      : pullAhead({ timeline, bufferSeconds });
   }
 
   /** Chunks routed so far. */
@@ -43,37 +60,43 @@ export class ChunkRouter {
    * @throws what the pipeline threw
    */
   async run(chunks: AsyncIterable<PipelineChunk>, signal: AbortSignal): Promise<void> {
+    this.#pull.asked();
     for await (const chunk of chunks) {
       if (signal.aborted) return;
+      this.#pull.arrived(chunk);
       const duration = this.#route(chunk);
       if (duration === 0) await sleep(this.#options.clock, EMPTY_CHUNK_PAUSE, signal);
       await this.#room(signal);
       if (signal.aborted) return;
+      this.#pull.asked();
     }
     await this.#played(signal);
   }
 
   /** Sends the parts of a chunk their way; returns how long it plays. */
   #route(chunk: PipelineChunk): number {
-    const { timeline, pacer, audio, metadata } = this.#options;
+    const { timeline, pacer, audio, routed } = this.#options;
     const fps = chunk.fps ?? this.#options.fps;
-    const pictureSeconds = chunk.pictures.length / fps;
+    const hasPictures = chunk.pictures.length > 0;
+    const chunkSeconds = chunk.pictures.length / fps;
     const audioSeconds = chunk.audio === null
       ? 0
       : chunk.audio.samples.length / chunk.audio.channels / chunk.audio.sampleRate;
-    const duration = chunk.pictures.length > 0 ? pictureSeconds : audioSeconds;
-    const begin = timeline.place(duration, { withAudio: chunk.audio !== null });
+    const begin = hasPictures
+      ? timeline.place(chunkSeconds, { withAudio: chunk.audio !== null, cushion: this.#pull.cushion })
+      : timeline.placeSound(audioSeconds);
     pacer.add(chunk.pictures, { begin, fps });
-    if (chunk.audio !== null) audio.add(chunk.audio, { begin, chunkSeconds: pictureSeconds });
-    metadata(chunk.index ?? this.#chunks, chunk.metadata);
+    if (chunk.audio !== null) audio.add(chunk.audio, { begin, chunkSeconds });
+    const mediaTime = hasPictures ? begin : null;
+    routed({ index: chunk.index ?? this.#chunks, data: chunk.metadata, mediaTime });
     this.#chunks++;
-    return duration;
+    return hasPictures ? chunkSeconds : audioSeconds;
   }
 
   async #room(signal: AbortSignal): Promise<void> {
-    const { clock, timeline, bufferSeconds } = this.#options;
-    for (let excess = timeline.ahead - bufferSeconds; excess >= 0; excess = timeline.ahead - bufferSeconds) {
-      await sleep(clock, Math.min(excess + 0.001, MAX_WAIT), signal);
+    const { clock } = this.#options;
+    for (let wait = this.#pull.wait(); wait > 0; wait = this.#pull.wait()) {
+      await sleep(clock, Math.min(wait, MAX_WAIT), signal);
       if (signal.aborted) return;
     }
   }

@@ -12,7 +12,7 @@ import type {
 import type { PipelineChunk } from "../pipeline/mod.ts";
 import { H264Packetizer, MAX_RTP_PAYLOAD, type RtpPacketizer, Vp8Packetizer } from "../rtp/mod.ts";
 import { AudioFramer } from "./audio_framer.ts";
-import { ChunkRouter } from "./chunk_router.ts";
+import { ChunkRouter, type RoutedChunk } from "./chunk_router.ts";
 import { EncodedTrack, type TrackCounters } from "./encoded_track.ts";
 import { FramePacer } from "./frame_pacer.ts";
 import { PlayoutTimeline } from "./playout_timeline.ts";
@@ -28,10 +28,12 @@ export interface LiveStreamOptions {
   /** Frames per second of chunks that do not say. */
   readonly fps: number;
   readonly bufferSeconds: number;
+  /** Whether chunks answer input, and are asked for as late as they can be made in time. */
+  readonly interactive: boolean;
   readonly clock: Clock;
   readonly log: Log;
-  /** Takes what is not media, as each chunk arrives. */
-  readonly metadata: (index: number, data: Readonly<Record<string, unknown>>) => void;
+  /** Takes each chunk once its media have been placed. */
+  readonly routed: (chunk: RoutedChunk) => void;
 }
 
 /** One pipeline's output as encoded media, for any number of readers. */
@@ -71,7 +73,8 @@ export class LiveStream implements ReaderFeedback {
       audio: this.#audio,
       fps: options.fps,
       bufferSeconds: options.bufferSeconds,
-      metadata: options.metadata,
+      interactive: options.interactive,
+      routed: options.routed,
     });
   }
 

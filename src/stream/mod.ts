@@ -6,7 +6,7 @@
  * @module
  */
 export { AudioFramer } from "./audio_framer.ts";
-export { ChunkRouter } from "./chunk_router.ts";
+export { ChunkRouter, type RoutedChunk } from "./chunk_router.ts";
 export { EncodedTrack, type TrackCounters } from "./encoded_track.ts";
 export { FramePacer } from "./frame_pacer.ts";
 export { LiveStream, type LiveStreamOptions } from "./live_stream.ts";

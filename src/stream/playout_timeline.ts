@@ -6,12 +6,14 @@ const AUDIO_LEAD = 0.03;
 
 /**
  * Seconds since the first frame was shown. Chunks are placed on it one behind the other; when the pipeline was too slow,
- * the next one is placed at "now" and the gap stays a gap. The timeline itself never jumps.
+ * the next one is placed at "now" and the gap stays a gap. Sound that comes without pictures runs on its own, beside the
+ * pictures. The timeline itself never jumps.
  */
 export class PlayoutTimeline implements MediaClock {
   readonly #clock: Clock;
   #origin: number | undefined;
   #cursor = 0;
+  #soundCursor = 0;
   #underruns = 0;
 
   constructor(clock: Clock) {
@@ -48,19 +50,47 @@ export class PlayoutTimeline implements MediaClock {
 
   /** Seconds of content that have been placed but not played. */
   get ahead(): number {
+    return Math.max(this.picturesAhead, this.soundAhead);
+  }
+
+  /** The same for pictures. */
+  get picturesAhead(): number {
     return this.#cursor - Math.max(0, this.mediaNow());
   }
 
-  /** Takes a stretch of the timeline for a chunk; returns where it begins. */
-  place(duration: number, options: { withAudio: boolean }): number {
-    const lead = options.withAudio ? AUDIO_LEAD : 0;
-    const earliest = this.mediaNow() + lead;
+  /** The same for sound. */
+  get soundAhead(): number {
+    return this.#soundCursor - Math.max(0, this.mediaNow());
+  }
+
+  /** Seconds by which the next chunk of pictures is late; negative while there is time. */
+  get lateness(): number {
+    return this.#cursor === 0 ? Number.NEGATIVE_INFINITY : this.mediaNow() - this.#cursor;
+  }
+
+  /**
+   * Takes a stretch of the timeline for a chunk; returns where it begins.
+   *
+   * @param options.cushion seconds by which a chunk that comes too late is put off, so that the next ones come in time
+   */
+  place(duration: number, options: { withAudio: boolean; cushion?: number }): number {
+    const lead = (options.withAudio ? AUDIO_LEAD : 0) + (options.cushion ?? 0);
+    const now = this.mediaNow();
     let begin = this.#cursor;
-    if (begin < earliest - lead) {
+    if (begin < now) {
       if (begin > 0) this.#underruns++;
-      begin = Math.max(earliest, 0);
+      begin = Math.max(now + lead, 0);
     }
     this.#cursor = begin + duration;
+    if (options.withAudio) this.#soundCursor = this.#cursor;
+    return begin;
+  }
+
+  /** Takes a stretch for sound that has no pictures; returns where it begins. */
+  placeSound(duration: number): number {
+    const now = this.mediaNow();
+    const begin = this.#soundCursor < now ? Math.max(now + AUDIO_LEAD, 0) : this.#soundCursor;
+    this.#soundCursor = begin + duration;
     return begin;
   }
 }

@@ -45,12 +45,13 @@ export class ControlChannel {
   }
 
   /**
-   * Sends a message. Before the channel opens the newest few are kept; while a viewer takes nothing in, chunk metadata is
-   * left out.
+   * Sends a message. Before the channel opens the newest few are kept; while a viewer takes nothing in, chunk metadata and
+   * answers to faulty messages are left out.
    */
   send(message: Readonly<Record<string, unknown>>): void {
     const channel = this.#channel;
-    if (message.type === "chunk" && channel !== undefined && channel.bufferedAmount > MAX_BUFFERED_BYTES) return;
+    const mayGo = message.type === "chunk" || message.type === "error";
+    if (mayGo && channel !== undefined && channel.bufferedAmount > MAX_BUFFERED_BYTES) return;
     const text = JSON.stringify(message);
     if (channel?.readyState === "open") channel.send(text);
     else if (this.#waiting.push(text) > MAX_WAITING) this.#waiting.shift();

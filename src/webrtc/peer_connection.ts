@@ -71,6 +71,9 @@ export class PeerConnection {
   readonly channel: ControlChannel = new ControlChannel();
   readonly #options: PeerConnectionOptions;
   readonly #peer: RTCPeerConnection;
+  readonly #ready = Promise.withResolvers<void>();
+  /** Rejects when the connection is closed. */
+  readonly #gone = Promise.withResolvers<never>();
   #state: ConnectionState = "connecting";
   #video: OutboundTrack | undefined;
   #audio: OutboundTrack | undefined;
@@ -92,11 +95,17 @@ export class PeerConnection {
         video: options.lowLatency ? [new RTCRtpHeaderExtensionParameters({ uri: PLAYOUT_DELAY })] : [],
       },
     });
+    this.#gone.promise.catch(() => undefined);
     this.#peer.onDataChannel.subscribe((channel) => this.channel.accept(channel));
   }
 
   get state(): ConnectionState {
     return this.#state;
+  }
+
+  /** Resolves when it is connected; never when it closes before. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
   }
 
   /** The picture track, once connected. */
@@ -113,9 +122,13 @@ export class PeerConnection {
    * Answers an offer. The connection then comes up by itself, or closes with a reason.
    *
    * @returns the SDP answer with our candidates in it
-   * @throws StreamError `invalid_sdp`, `no_ice_candidates`
+   * @throws StreamError `invalid_sdp`, `no_ice_candidates`; `shutting_down` when it is closed meanwhile
    */
-  async answer(offer: Offer): Promise<string> {
+  answer(offer: Offer): Promise<string> {
+    return Promise.race([this.#answer(offer), this.#gone.promise]);
+  }
+
+  async #answer(offer: Offer): Promise<string> {
     for (const kind of ["video", "audio"] as const) {
       const wanted = offer.media.some((media) => media.kind === kind && !media.rejected);
       if (wanted) this.#peer.addTransceiver(new MediaStreamTrack({ kind }), { direction: "sendonly" });
@@ -157,6 +170,7 @@ export class PeerConnection {
     this.#release = withTimeLimit(this.#options.clock, CLOSE_LIMIT, this.#peer.close()).catch((error) => {
       this.#options.log.debug(`closing the peer failed: ${messageOf(error)}`);
     });
+    this.#gone.reject(new StreamError("shutting_down", reason));
     this.stateChanged.emit({ state: "closed", reason });
     this.stateChanged.clear();
   }
@@ -199,6 +213,7 @@ export class PeerConnection {
     this.#lastHeard.at = clock.now();
     this.#watchSilence(transport);
     this.stateChanged.emit({ state: "connected", reason: "" });
+    this.#ready.resolve();
   }
 
   #track(transceiver: RTCRtpTransceiver, sender: PacketSender): OutboundTrack | undefined {

@@ -167,7 +167,10 @@ Deno.test("health, ready and metadata carry the documented fields", async () => 
   const ready = await server.fetch("/v1/service/ready");
   assert.deepEqual([ready.status, (await ready.json()).status], [200, "ready"]);
   const metadata = await (await server.fetch("/v1/service/metadata")).json();
-  const { default_fps, permissions, version: _version, ...documented } = metadata;
+  const { default_fps, permissions, version: _version, control_latency, control_to_send, ...documented } = metadata;
+  for (const latency of [control_latency, control_to_send]) {
+    assert.deepEqual(latency, { count: 0, p50: null, p95: null, p99: null });
+  }
   assert.deepEqual(documented, {
     service_type: "stream",
     stream_mode: "server_push",

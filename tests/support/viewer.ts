@@ -43,6 +43,7 @@ export class Viewer implements AsyncDisposable {
   sessionId = "";
   answerSdp = "";
   #videoSsrc = 0;
+  #channel: RTCDataChannel | undefined;
 
   constructor(options: ViewerOptions = {}) {
     const rtcpFeedback = [useNACK(), usePLI()];
@@ -103,6 +104,15 @@ export class Viewer implements AsyncDisposable {
     await receiver?.sendRtcpPLI(this.#videoSsrc);
   }
 
+  /** Sends a control message, as soon as the channel is open. */
+  send(message: unknown): void {
+    const text = typeof message === "string" ? message : JSON.stringify(message);
+    const channel = this.#channel;
+    if (channel === undefined) throw new Error("the viewer has no channel");
+    if (channel.readyState === "open") channel.send(text);
+    else channel.stateChanged.subscribe((state) => void (state === "open" && channel.send(text)));
+  }
+
   /** Sends nothing any more, as a viewer whose network is gone. */
   fallSilent(): void {
     for (const { connection } of this.peer.iceTransports) {
@@ -131,6 +141,7 @@ export class Viewer implements AsyncDisposable {
   }
 
   #listen(channel: RTCDataChannel): void {
+    this.#channel = channel;
     channel.onMessage.subscribe((data) => this.messages.push(JSON.parse(data.toString())));
   }
 }

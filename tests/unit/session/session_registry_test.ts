@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StreamError, type StreamErrorCode } from "../../../src/errors.ts";
-import { PipelineStream } from "../../../src/pipeline/mod.ts";
+import { PipelineSession } from "../../../src/pipeline/mod.ts";
 import { type CloseReason, type SessionOptions, SessionRegistry } from "../../../src/session/mod.ts";
 import { CapturedLog } from "../support/captured_log.ts";
 import { ManualClock, settle } from "../support/manual_clock.ts";
@@ -23,17 +23,31 @@ function makeRegistry(maxSessions: number) {
       effort: "fast",
       bufferSeconds: 1,
       connectLimit: 15,
+      channelLimit: 10,
       silenceLimit: 8,
       iceServers: [],
       loopback: true,
       clock,
-      openStream: () => {
+      openPipeline: () => {
         throw new StreamError("service_not_running", "the pipeline is not running");
       },
       ...changes,
     };
   }
   return { clock, registry, refused };
+}
+
+/** A session of a pipeline that only notes what it is asked. */
+function recorded(asked: string[]): PipelineSession {
+  const session: PipelineSession = new PipelineSession({
+    requestNext: () => asked.push("next"),
+    push: () => asked.push("push"),
+    close: () => {
+      asked.push("close");
+      session.release();
+    },
+  });
+  return session;
 }
 
 async function refusalOf(promise: Promise<unknown>): Promise<StreamError> {
@@ -98,11 +112,15 @@ Deno.test("refuses with the pipeline's words when it refuses the request at once
   using _log = new CapturedLog();
   const { registry, refused } = makeRegistry(1);
   const failure = new StreamError("pipeline_failed", "no such style");
-  const openStream = () => {
-    const stream = new PipelineStream("a", { requestNext: () => stream.end(failure), cancel: () => undefined });
-    return stream;
+  const openPipeline = () => {
+    const session: PipelineSession = new PipelineSession({
+      requestNext: () => session.end(failure),
+      push: () => undefined,
+      close: () => session.release(),
+    });
+    return session;
   };
-  assert.equal(await refusalOf(registry.open(refused("a", { openStream }))), failure);
+  assert.equal(await refusalOf(registry.open(refused("a", { openPipeline }))), failure);
   await settle();
   assert.equal(registry.size, 0);
 });
@@ -111,17 +129,15 @@ Deno.test("ends the pipeline's side when the offer cannot be answered", async ()
   using _log = new CapturedLog();
   const { registry, refused } = makeRegistry(1);
   const asked: string[] = [];
-  const openStream = () => {
-    return new PipelineStream("a", { requestNext: () => asked.push("next"), cancel: () => asked.push("cancel") });
-  };
+  const openPipeline = () => recorded(asked);
   const offerSdp = CHROMIUM_OFFER.replace("a=mid:0", "a=mid:0\r\na=candidate:1 1 udp").replace(
     "a=group:BUNDLE 0 1 2",
     "a=group:BUNDLE 7",
   );
-  const error = await refusalOf(registry.open(refused("a", { offerSdp, openStream })));
+  const error = await refusalOf(registry.open(refused("a", { offerSdp, openPipeline })));
   assert.equal(error.code, "invalid_sdp");
   await settle();
-  assert.deepEqual(asked, ["next", "cancel"]);
+  assert.deepEqual(asked, ["next", "close"]);
   assert.equal(registry.size, 0);
 });
 
@@ -176,10 +192,8 @@ Deno.test("returns the pipeline call when the server drains during the answer", 
   using _log = new CapturedLog();
   const { registry, refused } = makeRegistry(1);
   const asked: string[] = [];
-  const openStream = () => {
-    return new PipelineStream("a", { requestNext: () => asked.push("next"), cancel: () => asked.push("cancel") });
-  };
-  const opening = refusalOf(registry.open(refused("a", { openStream })));
+  const openPipeline = () => recorded(asked);
+  const opening = refusalOf(registry.open(refused("a", { openPipeline })));
   assert.equal(registry.get("a").id, "a");
   assert.equal(registry.get("a").state, "opening");
   const draining = registry.drain(STOPPING);
@@ -187,6 +201,6 @@ Deno.test("returns the pipeline call when the server drains during the answer", 
   await draining;
   const { code } = await opening;
   assert.ok(code === "shutting_down" || code === "invalid_sdp", code);
-  assert.deepEqual(asked, ["next", "cancel"]);
+  assert.deepEqual(asked, ["next", "close"]);
   assert.equal(registry.size, 0);
 });

@@ -32,7 +32,8 @@ function makeStream(codec: "H264" | "VP8" = "H264") {
     bufferSeconds: 1,
     clock,
     log: new Log("test"),
-    metadata: () => undefined,
+    interactive: false,
+    routed: () => undefined,
   });
   return { clock, live };
 }

@@ -1,35 +1,57 @@
 import type { PipelineChunk } from "./chunk_schema.ts";
+import type { SessionEnd } from "./contract.ts";
+import { Inbox } from "./inbox.ts";
+import type { InputLane } from "./protocol.ts";
 
-/** What a stream asks of the host that owns it. */
-interface StreamOwner {
+/** What a session asks of the host that owns it. */
+export interface SessionOwner {
   /** Has the worker make the next chunk. */
-  requestNext(id: string): void;
+  requestNext(): void;
+  /** Gives the worker a message. */
+  push(lane: InputLane, message: unknown, transfer: Transferable[]): void;
   /** Ends the worker's side. */
-  cancel(id: string): void;
+  close(reason: SessionEnd): void;
 }
 
-/** One running call of `serve()`, as seen from outside the worker: chunks one at a time, only when asked for. */
-export class PipelineStream implements AsyncIterableIterator<PipelineChunk, undefined> {
-  readonly id: string;
-  readonly #owner: StreamOwner;
+/**
+ * One session as seen from outside the worker: chunks one at a time, only when asked for, and for a bidirectional service
+ * the way in.
+ */
+export class PipelineSession implements AsyncIterableIterator<PipelineChunk, undefined> {
+  /** The way into `pushChunk()`. */
+  readonly inbox: Inbox;
+  readonly #owner: SessionOwner;
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #first = Promise.withResolvers<void>();
+  readonly #released = Promise.withResolvers<void>();
   #waiting: PromiseWithResolvers<IteratorResult<PipelineChunk, undefined>> | undefined;
   #ready: PipelineChunk | undefined;
   #outcome: { error: Error | null } | undefined;
   #requested = false;
   #skipped = 0;
-  readonly #first = Promise.withResolvers<void>();
+  #isClosing = false;
 
-  constructor(id: string, owner: StreamOwner) {
-    this.id = id;
+  constructor(owner: SessionOwner) {
     this.#owner = owner;
+    this.inbox = new Inbox((lane, message, transfer) => owner.push(lane, message, transfer));
+    this.#opened.promise.catch(() => undefined);
   }
 
-  /** Why the stream failed, if it has. */
+  /**
+   * Resolves when the service has accepted the session.
+   *
+   * @throws StreamError `pipeline_failed` or `session_exists` with the service's words
+   */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  /** Why the session failed, if it has. */
   get failure(): Error | null {
     return this.#outcome?.error ?? null;
   }
 
-  /** Resolves when the first chunk is there or the stream has ended without one. */
+  /** Resolves when the first chunk is there or the session has ended without one. */
   get first(): Promise<void> {
     return this.#first.promise;
   }
@@ -52,18 +74,38 @@ export class PipelineStream implements AsyncIterableIterator<PipelineChunk, unde
     return this.#waiting.promise;
   }
 
-  /** Ends the stream before it is done. */
+  /** Takes no more chunks, as a loop does that is left early; `close()` releases the session. */
   return(): Promise<IteratorResult<PipelineChunk, undefined>> {
-    if (this.#outcome === undefined) {
-      this.#owner.cancel(this.id);
-      this.end(null);
-    }
+    this.end(null);
     this.#ready = undefined;
     return Promise.resolve({ done: true, value: undefined });
   }
 
+  /** Ends the session. Resolves when the worker has released it. */
+  close(reason: SessionEnd): Promise<void> {
+    if (!this.#isClosing) {
+      this.#isClosing = true;
+      this.inbox.close();
+      this.end(null);
+      this.#ready = undefined;
+      this.#owner.close(reason);
+    }
+    return this.#released.promise;
+  }
+
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** Called by the host: the service has accepted the session. */
+  accept(): void {
+    this.#opened.resolve();
+  }
+
+  /** Called by the host: the worker holds nothing of the session any more. */
+  release(): void {
+    this.end(null);
+    this.#released.resolve();
   }
 
   /** Called by the host: the chunk that was asked for. */
@@ -89,6 +131,9 @@ export class PipelineStream implements AsyncIterableIterator<PipelineChunk, unde
   end(error: Error | null): void {
     if (this.#outcome !== undefined) return;
     this.#outcome = { error };
+    if (error === null) this.#opened.resolve();
+    else this.#opened.reject(error);
+    this.inbox.close();
     this.#first.resolve();
     const waiting = this.#waiting;
     this.#waiting = undefined;
@@ -99,7 +144,7 @@ export class PipelineStream implements AsyncIterableIterator<PipelineChunk, unde
   #request(): void {
     if (this.#requested || this.#outcome !== undefined) return;
     this.#requested = true;
-    this.#owner.requestNext(this.id);
+    this.#owner.requestNext();
   }
 
   #result({ error }: { error: Error | null }): Promise<IteratorResult<PipelineChunk, undefined>> {
