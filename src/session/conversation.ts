@@ -14,6 +14,8 @@ export interface ConversationOptions {
   readonly clock: Clock;
   /** The RTP timestamp of a media time, once the picture track is there. */
   readonly rtpTimestampOf: (mediaTime: number) => number | undefined;
+  /** A control message has gone to the pipeline. */
+  readonly controlled: () => void;
   /** The viewer wants the session to end. */
   readonly stop: () => void;
 }
@@ -45,11 +47,15 @@ export class Conversation {
   }
 
   #receive(message: Readonly<Record<string, unknown>>): void {
-    const { inbox, trace, stop } = this.#options;
+    const { inbox, trace, controlled, stop } = this.#options;
     if (message.type === "stop") return stop();
     if (message.type === "control_trace") {
       if (trace.reported(message.latency_ms)) return;
       const detail = "latency_ms of control_trace must be a number of milliseconds, 0 to 60000";
+      return this.tell({ type: "error", code: "invalid_message", detail });
+    }
+    if (message.type === "media") {
+      const detail = 'the type "media" is kept for camera and microphone; send tracks instead';
       return this.tell({ type: "error", code: "invalid_message", detail });
     }
     if (inbox === null) {
@@ -58,5 +64,6 @@ export class Conversation {
     }
     trace.received(message.id);
     inbox.control(message);
+    controlled();
   }
 }

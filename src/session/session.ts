@@ -220,6 +220,7 @@ export class Session {
       trace: this.#trace,
       clock: this.#options.clock,
       rtpTimestampOf: (mediaTime) => peer.video?.timestampOf(mediaTime),
+      controlled: () => this.#live?.nudge(),
       stop: () => void this.close({ code: "client_request", detail: "stopped by the viewer" }),
     });
   }

@@ -40,6 +40,7 @@ export class ChunkRouter {
   readonly #options: ChunkRouterOptions;
   readonly #pull: Pull;
   #chunks = 0;
+  #nudged: AbortController | undefined;
 
   constructor(options: ChunkRouterOptions) {
     this.#options = options;
@@ -54,6 +55,12 @@ export class ChunkRouter {
     return this.#chunks;
   }
 
+  /** Input has come that the next chunk is to show soon. */
+  nudge(): void {
+    this.#pull.nudge();
+    this.#nudged?.abort();
+  }
+
   /**
    * Routes until the pipeline is done, then waits until everything that was placed has been played.
    *
@@ -63,8 +70,9 @@ export class ChunkRouter {
     this.#pull.asked();
     for await (const chunk of chunks) {
       if (signal.aborted) return;
-      this.#pull.arrived(chunk);
-      const duration = this.#route(chunk);
+      const fps = chunk.fps ?? this.#options.fps;
+      this.#pull.arrived(chunk, fps);
+      const duration = this.#route(chunk, fps);
       if (duration === 0) await sleep(this.#options.clock, EMPTY_CHUNK_PAUSE, signal);
       await this.#room(signal);
       if (signal.aborted) return;
@@ -74,16 +82,17 @@ export class ChunkRouter {
   }
 
   /** Sends the parts of a chunk their way; returns how long it plays. */
-  #route(chunk: PipelineChunk): number {
+  #route(chunk: PipelineChunk, fps: number): number {
     const { timeline, pacer, audio, routed } = this.#options;
-    const fps = chunk.fps ?? this.#options.fps;
     const hasPictures = chunk.pictures.length > 0;
     const chunkSeconds = chunk.pictures.length / fps;
     const audioSeconds = chunk.audio === null
       ? 0
       : chunk.audio.samples.length / chunk.audio.channels / chunk.audio.sampleRate;
+    const { cushion, forward } = this.#pull;
+    const count = chunk.pictures.length;
     const begin = hasPictures
-      ? timeline.place(chunkSeconds, { withAudio: chunk.audio !== null, cushion: this.#pull.cushion })
+      ? timeline.place(chunkSeconds, { withAudio: chunk.audio !== null, count, cushion, forward })
       : timeline.placeSound(audioSeconds);
     pacer.add(chunk.pictures, { begin, fps });
     if (chunk.audio !== null) audio.add(chunk.audio, { begin, chunkSeconds });
@@ -96,7 +105,8 @@ export class ChunkRouter {
   async #room(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     for (let wait = this.#pull.wait(); wait > 0; wait = this.#pull.wait()) {
-      await sleep(clock, Math.min(wait, MAX_WAIT), signal);
+      const nudged = this.#nudged = new AbortController();
+      await sleep(clock, Math.min(wait, MAX_WAIT), AbortSignal.any([signal, nudged.signal]));
       if (signal.aborted) return;
     }
   }

@@ -116,6 +116,11 @@ export class LiveStream implements ReaderFeedback {
     await this.#router.run(chunks, this.#abort.signal);
   }
 
+  /** Input has come that the next picture is to show soon; only an interactive stream heeds it. */
+  nudge(): void {
+    this.#router.nudge();
+  }
+
   requestKeyFrame(): void {
     if (this.#keyTimer !== undefined || this.#abort.signal.aborted) return;
     const { clock } = this.#options;

@@ -4,6 +4,20 @@ import type { MediaClock } from "../media/mod.ts";
 /** Lead that a chunk with sound gets after a gap, so that its first 20 ms are not already due when it arrives. */
 const AUDIO_LEAD = 0.03;
 
+/** How a chunk of pictures is placed. */
+interface PlaceOptions {
+  readonly withAudio: boolean;
+  readonly count?: number;
+  readonly cushion?: number;
+  readonly forward?: BroughtForward;
+}
+
+/**
+ * A chunk that is shown now although its time has not come: `alone`, and those after it stay where they would have been,
+ * or `with_followers`, which then come one behind the other.
+ */
+export type BroughtForward = "alone" | "with_followers" | null;
+
 /**
  * Seconds since the first frame was shown. Chunks are placed on it one behind the other; when the pipeline was too slow,
  * the next one is placed at "now" and the gap stays a gap. Sound that comes without pictures runs on its own, beside the
@@ -14,6 +28,7 @@ export class PlayoutTimeline implements MediaClock {
   #origin: number | undefined;
   #cursor = 0;
   #soundCursor = 0;
+  #lastBegin = Number.NEGATIVE_INFINITY;
   #underruns = 0;
 
   constructor(clock: Clock) {
@@ -63,6 +78,11 @@ export class PlayoutTimeline implements MediaClock {
     return this.#soundCursor - Math.max(0, this.mediaNow());
   }
 
+  /** Seconds since the picture that was placed last was due; negative while it is not. */
+  get sinceLast(): number {
+    return this.mediaNow() - this.#lastBegin;
+  }
+
   /** Seconds by which the next chunk of pictures is late; negative while there is time. */
   get lateness(): number {
     return this.#cursor === 0 ? Number.NEGATIVE_INFINITY : this.mediaNow() - this.#cursor;
@@ -71,18 +91,20 @@ export class PlayoutTimeline implements MediaClock {
   /**
    * Takes a stretch of the timeline for a chunk; returns where it begins.
    *
+   * @param options.count pictures in it, evenly spread; 1 when left out
    * @param options.cushion seconds by which a chunk that comes too late is put off, so that the next ones come in time
+   * @param options.forward whether it is shown now although its time has not come; null or left out: it is not
    */
-  place(duration: number, options: { withAudio: boolean; cushion?: number }): number {
-    const lead = (options.withAudio ? AUDIO_LEAD : 0) + (options.cushion ?? 0);
+  place(duration: number, { withAudio, count = 1, cushion = 0, forward = null }: PlaceOptions): number {
     const now = this.mediaNow();
-    let begin = this.#cursor;
-    if (begin < now) {
-      if (begin > 0) this.#underruns++;
-      begin = Math.max(now + lead, 0);
-    }
-    this.#cursor = begin + duration;
-    if (options.withAudio) this.#soundCursor = this.#cursor;
+    const isLate = this.#cursor < now;
+    if (isLate && this.#cursor > 0 && forward === null) this.#underruns++;
+    const lead = cushion + (withAudio ? AUDIO_LEAD : 0);
+    const begin = isLate ? Math.max(now + lead, 0) : forward === null || now < 0 ? this.#cursor : now;
+    const isAlone = forward === "alone" && !isLate;
+    this.#cursor = (isAlone ? this.#cursor : begin) + duration;
+    this.#lastBegin = begin + duration * (1 - 1 / count);
+    if (withAudio) this.#soundCursor = this.#cursor;
     return begin;
   }
 
