@@ -135,6 +135,8 @@ async function openSession(
     fps: offer.fps ?? configuredFps(status.mode, offer) ?? status.defaultFps ?? DEFAULT_FPS,
     preferredCodec: config.webrtcVideoCodec,
     bitrate: config.webrtcVideoBitrate,
+    viewerMedia: status.viewerMedia,
+    cameraBitrate: config.webrtcCameraBitrate,
     effort: config.encoderEffort,
     bufferSeconds: config.webrtcVideoBufferSeconds,
     connectLimit: config.webrtcConnectTimeoutSeconds,

@@ -105,6 +105,13 @@ export const SETTINGS = {
     help: "target bitrate of the picture in bit/s",
     value: "bit/s",
   }),
+  webrtcCameraBitrate: setting({
+    kind: "integer",
+    schema: z.number().int().min(150_000).max(50_000_000),
+    default: 2_500_000,
+    help: "most that a viewer's camera may send in bit/s, for two-way pipelines",
+    value: "bit/s",
+  }),
   webrtcVideoBufferSeconds: setting({
     kind: "number",
     schema: z.number().min(0.1).max(10),

@@ -33,6 +33,8 @@ export type RtcpReading =
   | { readonly kind: "pli"; readonly mediaSsrc: number }
   | { readonly kind: "fir"; readonly mediaSsrc: number; readonly sequence: number }
   | { readonly kind: "remb"; readonly bitrate: number; readonly ssrcs: readonly number[] }
+  /** A report of the other side about its own stream; `compactNtp` is what a receiver report echoes. */
+  | { readonly kind: "sender_report"; readonly ssrc: number; readonly compactNtp: number }
   | { readonly kind: "bye"; readonly ssrc: number };
 
 /** Reads a compound packet; stops at the first part that is cut short. */
@@ -48,8 +50,13 @@ export function readRtcp(data: Uint8Array): RtcpReading[] {
     const isPadded = (view.getUint8(at) & 0x20) !== 0;
     const end = isPadded ? next - view.getUint8(next - 1) : next;
     const bytes = end - at;
-    if (type === SENDER_REPORT) readReports(view, { at: at + 28, end, count, readings });
-    else if (type === RECEIVER_REPORT) readReports(view, { at: at + 8, end, count, readings });
+    if (type === SENDER_REPORT) {
+      if (bytes >= 28) {
+        const compact = ((view.getUint32(at + 8) << 16) | (view.getUint32(at + 12) >>> 16)) >>> 0;
+        readings.push({ kind: "sender_report", ssrc: view.getUint32(at + 4), compactNtp: compact });
+      }
+      readReports(view, { at: at + 28, end, count, readings });
+    } else if (type === RECEIVER_REPORT) readReports(view, { at: at + 8, end, count, readings });
     else if (type === BYE && count > 0 && bytes >= 8) readings.push({ kind: "bye", ssrc: view.getUint32(at + 4) });
     else if (bytes >= 12 && type === TRANSPORT_FEEDBACK && count === GENERIC_NACK) {
       readNack(view, { at, end, readings });

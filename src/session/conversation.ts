@@ -28,13 +28,12 @@ export class Conversation {
     this.#options = options;
     const { channel } = options;
     channel.received.on((message) => this.#receive(message));
-    channel.faulty.on(({ code, detail }) => this.tell({ type: "error", code, detail }));
+    channel.faulty.on(({ code, detail }) => this.#refuse(code, detail));
   }
 
   /** Sends a message, with the session's id and the time. */
   tell(message: Readonly<Record<string, unknown>>): void {
-    const { channel, sessionId, clock } = this.#options;
-    channel.send({ ...message, session_id: sessionId, timestamp: clock.unixTime() });
+    this.#options.channel.send(this.#stamped(message));
   }
 
   /** Tells of a chunk; its pictures and sound go another way. */
@@ -52,18 +51,28 @@ export class Conversation {
     if (message.type === "control_trace") {
       if (trace.reported(message.latency_ms)) return;
       const detail = "latency_ms of control_trace must be a number of milliseconds, 0 to 60000";
-      return this.tell({ type: "error", code: "invalid_message", detail });
+      return this.#refuse("invalid_message", detail);
     }
     if (message.type === "media") {
       const detail = 'the type "media" is kept for camera and microphone; send tracks instead';
-      return this.tell({ type: "error", code: "invalid_message", detail });
+      return this.#refuse("invalid_message", detail);
     }
     if (inbox === null) {
       const detail = 'this pipeline takes no messages; only {"type":"stop"} is understood';
-      return this.tell({ type: "error", code: "no_input", detail });
+      return this.#refuse("no_input", detail);
     }
     trace.received(message.id);
     inbox.control(message);
     controlled();
+  }
+
+  /** Answers a message that is not taken; a viewer that sends many and reads nothing gets no more answers. */
+  #refuse(code: string, detail: string): void {
+    this.#options.channel.send(this.#stamped({ type: "error", code, detail }), { optional: true });
+  }
+
+  #stamped(message: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+    const { sessionId, clock } = this.#options;
+    return { ...message, session_id: sessionId, timestamp: clock.unixTime() };
   }
 }

@@ -2,7 +2,7 @@ import { type Clock, sleep, TaskScope, withTimeLimit } from "../async/mod.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import { Log } from "../log.ts";
 import type { EncoderEffort, MediaReader, VideoCodec } from "../media/mod.ts";
-import type { PipelineSession, StreamMode } from "../pipeline/mod.ts";
+import type { PipelineSession, StreamMode, ViewerMedia } from "../pipeline/mod.ts";
 import { LiveStream } from "../stream/mod.ts";
 import {
   CHANNEL_LABEL,
@@ -46,6 +46,10 @@ export interface SessionOptions {
   readonly fps: number;
   readonly preferredCodec: VideoCodec;
   readonly bitrate: number;
+  /** What of the viewer's camera and microphone the pipeline takes. */
+  readonly viewerMedia: ViewerMedia;
+  /** Most that the viewer's camera may send, in bit/s. */
+  readonly cameraBitrate: number;
   readonly effort: EncoderEffort;
   readonly bufferSeconds: number;
   readonly connectLimit: number;
@@ -187,9 +191,11 @@ export class Session {
   }
 
   #makePeer(chosen: ChosenCodec): PeerConnection {
-    const { iceServers, loopback, silenceLimit, connectLimit, clock } = this.#options;
+    const { iceServers, loopback, silenceLimit, connectLimit, clock, viewerMedia, cameraBitrate } = this.#options;
     const peer = new PeerConnection({
       chosen,
+      receive: { video: viewerMedia.video !== null, audio: viewerMedia.audio !== null },
+      cameraBitrate,
       lowLatency: this.mode === "bidirectional",
       iceServers,
       loopback,

@@ -1,5 +1,6 @@
 import type { RTCDataChannel } from "werift";
 import { Emitter } from "../async/mod.ts";
+import { messageOf } from "../errors.ts";
 import { type ChannelFault, readMessage } from "./channel_message.ts";
 
 /** The label of the one channel a client may open. */
@@ -9,6 +10,8 @@ const MAX_WAITING = 32;
 /** Bytes that may wait in the channel before metadata is left out. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 
+type Message = Readonly<Record<string, unknown>>;
+
 /** JSON messages from and to one viewer over its DataChannel. Messages sent before it opens wait, up to a bound. */
 export class ControlChannel {
   /** The channel can carry messages now. */
@@ -16,11 +19,11 @@ export class ControlChannel {
   /** The viewer has closed it, or it has broken. */
   readonly ended: Emitter<void> = new Emitter();
   /** A message of the viewer: a JSON object. */
-  readonly received: Emitter<Readonly<Record<string, unknown>>> = new Emitter();
+  readonly received: Emitter<Message> = new Emitter();
   /** Something came that is no message; the channel lives. */
   readonly faulty: Emitter<ChannelFault> = new Emitter();
   #channel: RTCDataChannel | undefined;
-  #waiting: string[] = [];
+  #waiting: Message[] = [];
 
   /** Takes over the channel the client made; any further one, or one with another label, is refused in words. */
   accept(channel: RTCDataChannel): void {
@@ -38,7 +41,7 @@ export class ControlChannel {
     this.#channel = channel;
     channel.onMessage.subscribe((data) => this.#receive(data));
     whenOpen(channel, () => {
-      for (const text of this.#waiting.splice(0)) channel.send(text);
+      for (const message of this.#waiting.splice(0)) put(channel, message);
       this.opened.emit();
     });
     channel.stateChanged.subscribe((state) => state === "closed" && this.ended.emit());
@@ -46,15 +49,14 @@ export class ControlChannel {
 
   /**
    * Sends a message. Before the channel opens the newest few are kept; while a viewer takes nothing in, chunk metadata and
-   * answers to faulty messages are left out.
+   * answers to faulty messages are left out. In place of one that is larger than the viewer takes (RFC 8841, section 6.1),
+   * an error goes out that says so.
    */
-  send(message: Readonly<Record<string, unknown>>): void {
+  send(message: Message): void {
     const channel = this.#channel;
-    const mayGo = message.type === "chunk" || message.type === "error";
-    if (mayGo && channel !== undefined && channel.bufferedAmount > MAX_BUFFERED_BYTES) return;
-    const text = JSON.stringify(message);
-    if (channel?.readyState === "open") channel.send(text);
-    else if (this.#waiting.push(text) > MAX_WAITING) this.#waiting.shift();
+    if (optional && channel !== undefined && channel.bufferedAmount > MAX_BUFFERED_BYTES) return;
+    if (channel?.readyState === "open") put(channel, message);
+    else if (this.#waiting.push(message) > MAX_WAITING) this.#waiting.shift();
   }
 
   /** Whether a client has opened a channel that is still open. */
@@ -74,6 +76,16 @@ export class ControlChannel {
     const reading = readMessage(data);
     if ("fault" in reading) this.faulty.emit(reading.fault);
     else this.received.emit(reading.message);
+  }
+}
+
+function put(channel: RTCDataChannel, message: Message): void {
+  const { type, session_id, timestamp } = message;
+  try {
+    channel.send(JSON.stringify(message));
+  } catch (error) {
+    const detail = `a message of type ${String(type)} was left out: ${messageOf(error)}; send large data over HTTP`;
+    channel.send(JSON.stringify({ type: "error", code: "message_too_large", detail, session_id, timestamp }));
   }
 }
 

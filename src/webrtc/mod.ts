@@ -4,6 +4,7 @@
  * @module
  */
 export { CHANNEL_LABEL, ControlChannel } from "./control_channel.ts";
+export { InboundAudio, type InboundStats, InboundVideo } from "./inbound_track.ts";
 export { OutboundTrack, type TrackStats } from "./outbound_track.ts";
 export { type ConnectionState, type IceServer, PeerConnection, type PeerConnectionOptions } from "./peer_connection.ts";
 export { chooseVideoCodec, type ChosenCodec, narrowOffer, type Offer, readOffer } from "./sdp_offer.ts";

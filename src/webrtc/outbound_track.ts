@@ -132,6 +132,7 @@ export class OutboundTrack {
         if (reading.block.ssrc === ssrc) this.#receiveReport(reading.block);
         break;
       case "remb":
+      case "sender_report":
       case "bye":
         break;
     }

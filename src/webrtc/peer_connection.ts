@@ -10,6 +10,7 @@ import {
   useNACK,
   useOPUS,
   usePLI,
+  useREMB,
   useVP8,
 } from "werift";
 import { type Clock, Emitter, type Timer, withTimeLimit } from "../async/mod.ts";
@@ -19,9 +20,18 @@ import { readRtcp } from "../rtp/mod.ts";
 import { ControlChannel } from "./control_channel.ts";
 import { useDatagramTransport } from "./datagram_transport.ts";
 import { clientIsAuthentic, guardDtls } from "./dtls_guard.ts";
+import { InboundAudio, InboundVideo } from "./inbound_track.ts";
 import { OutboundTrack } from "./outbound_track.ts";
 import { PacketSender } from "./packet_sender.ts";
-import { type ChosenCodec, narrowOffer, type Offer } from "./sdp_offer.ts";
+import {
+  answerDirections,
+  type ChosenCodec,
+  narrowOffer,
+  type Offer,
+  offersToSend,
+  opusPayloadTypes,
+  rtxPayloadType,
+} from "./sdp_offer.ts";
 
 /**
  * Largest DataChannel message that a browser is allowed to send (bytes). It is above what is taken, so that one that is
@@ -45,6 +55,10 @@ export interface PeerConnectionOptions {
   readonly chosen: ChosenCodec;
   /** Whether the viewer is to show each picture at once instead of evening out the network's jitter. */
   readonly lowLatency: boolean;
+  /** Which of the viewer's tracks are taken. */
+  readonly receive: { readonly video: boolean; readonly audio: boolean };
+  /** Most that the viewer's camera may send, in bit/s. */
+  readonly cameraBitrate: number;
   /** STUN and TURN servers to use; empty for none. */
   readonly iceServers: readonly IceServer[];
   /** Whether the viewer is on this machine, so that loopback addresses help. */
@@ -77,6 +91,9 @@ export class PeerConnection {
   #state: ConnectionState = "connecting";
   #video: OutboundTrack | undefined;
   #audio: OutboundTrack | undefined;
+  #camera: InboundVideo | undefined;
+  #microphone: InboundAudio | undefined;
+  #offer: Offer | undefined;
   #timer: Timer | undefined;
   #lastHeard = { bytes: -1, at: 0 };
   #release: Promise<unknown> = Promise.resolve();
@@ -90,7 +107,7 @@ export class PeerConnection {
       iceStunGatherTimeout: GATHER_LIMIT,
       iceTurnConnectTimeout: GATHER_LIMIT,
       iceAdditionalHostAddresses: options.loopback ? ["127.0.0.1"] : undefined,
-      codecs: { video: videoCodecs(options.chosen), audio: [useOPUS()] },
+      codecs: { video: videoCodecs(options), audio: [useOPUS()] },
       headerExtensions: {
         video: options.lowLatency ? [new RTCRtpHeaderExtensionParameters({ uri: PLAYOUT_DELAY })] : [],
       },
@@ -101,6 +118,16 @@ export class PeerConnection {
 
   get state(): ConnectionState {
     return this.#state;
+  }
+
+  /** The viewer's camera, once connected, when it may send one. */
+  get camera(): InboundVideo | undefined {
+    return this.#camera;
+  }
+
+  /** The viewer's microphone, once connected, when it may send one. */
+  get microphone(): InboundAudio | undefined {
+    return this.#microphone;
   }
 
   /** Resolves when it is connected; never when it closes before. */
@@ -129,9 +156,11 @@ export class PeerConnection {
   }
 
   async #answer(offer: Offer): Promise<string> {
+    this.#offer = offer;
     for (const kind of ["video", "audio"] as const) {
-      const wanted = offer.media.some((media) => media.kind === kind && !media.rejected);
-      if (wanted) this.#peer.addTransceiver(new MediaStreamTrack({ kind }), { direction: "sendonly" });
+      for (const direction of answerDirections(offer, { kind, receive: this.#options.receive[kind] })) {
+        this.#peer.addTransceiver(new MediaStreamTrack({ kind }), { direction });
+      }
     }
     try {
       await this.#peer.setRemoteDescription({ type: "offer", sdp: narrowOffer(offer, this.#options.chosen) });
@@ -166,6 +195,8 @@ export class PeerConnection {
     this.#timer?.cancel();
     this.#video?.close();
     this.#audio?.close();
+    this.#camera?.close();
+    this.#microphone?.close();
     this.channel.close();
     this.#release = withTimeLimit(this.#options.clock, CLOSE_LIMIT, this.#peer.close()).catch((error) => {
       this.#options.log.debug(`closing the peer failed: ${messageOf(error)}`);
@@ -209,6 +240,7 @@ export class PeerConnection {
       if (transceiver.kind === "video") this.#video ??= track;
       else this.#audio ??= track;
     }
+    this.#openInbound(transport, sender);
     this.#watchRtcp(transport);
     this.#lastHeard.at = clock.now();
     this.#watchSilence(transport);
@@ -240,6 +272,36 @@ export class PeerConnection {
     });
   }
 
+  /** Takes the viewer's tracks before werift's receivers do, which would repair loss too and give up after 50 ms. */
+  #openInbound(transport: RTCDtlsTransport, sender: PacketSender): void {
+    const offer = this.#offer;
+    const [transceiver] = this.#peer.getTransceivers();
+    transport.onRtp.allUnsubscribe();
+    if (offer === undefined || transceiver === undefined) return;
+    const { chosen, clock, receive, cameraBitrate } = this.#options;
+    const ownSsrc = transceiver.sender.ssrc;
+    if (receive.video && offersToSend(offer, "video")) {
+      const { payloadType } = chosen.offered;
+      this.#camera = new InboundVideo({
+        codec: chosen.codec,
+        payloadType,
+        rtxPayloadType: rtxPayloadType(offer, payloadType),
+        maxBitrate: cameraBitrate,
+        sender,
+        clock,
+        ownSsrc,
+      });
+    }
+    if (receive.audio && offersToSend(offer, "audio")) {
+      this.#microphone = new InboundAudio({ payloadTypes: opusPayloadTypes(offer), sender, clock, ownSsrc });
+    }
+    transport.onRtp.subscribe(({ header, payload }) => {
+      const { ssrc, payloadType, sequenceNumber, timestamp, marker } = header;
+      const packet = { ssrc, payloadType, sequenceNumber, timestamp, marker, payload };
+      if (this.#camera?.receive(packet) !== true) this.#microphone?.receive(packet);
+    });
+  }
+
   /** Reads every RTCP packet as it is decrypted: werift keeps some kinds to itself. */
   #watchRtcp(transport: RTCDtlsTransport): void {
     const { srtcp } = transport;
@@ -249,6 +311,8 @@ export class PeerConnection {
       for (const reading of readRtcp(plain)) {
         this.#video?.receive(reading);
         this.#audio?.receive(reading);
+        this.#camera?.receiveReport(reading);
+        this.#microphone?.receiveReport(reading);
       }
       return plain;
     };
@@ -277,8 +341,8 @@ export class PeerConnection {
 }
 
 /** Fresh objects for each peer: werift writes negotiated values into them. */
-function videoCodecs({ codec, offered }: ChosenCodec): RTCRtpCodecParameters[] {
-  const rtcpFeedback = [useNACK(), usePLI(), { type: "ccm", parameter: "fir" }];
+function videoCodecs({ chosen: { codec, offered }, receive }: PeerConnectionOptions): RTCRtpCodecParameters[] {
+  const rtcpFeedback = [useNACK(), usePLI(), { type: "ccm", parameter: "fir" }, ...(receive.video ? [useREMB()] : [])];
   const parameters = [...offered.parameters].map(([key, value]) => `${key}=${value}`).join(";");
   const media = codec === "H264" ? useH264({ rtcpFeedback, parameters }) : useVP8({ rtcpFeedback });
   return [media, new RTCRtpCodecParameters({ mimeType: "video/rtx", clockRate: 90_000 })];

@@ -95,6 +95,48 @@ export function chooseVideoCodec(offer: Offer, preferred: VideoCodec): ChosenCod
   );
 }
 
+/** A direction of a media section (RFC 8866, section 6.7). */
+type Direction = OfferedMedia["direction"];
+
+/**
+ * The directions in which the sections of one kind are answered, in their order. We send on the first that receives and,
+ * if wanted, receive on the first that sends.
+ */
+export function answerDirections(
+  offer: Offer,
+  { kind, receive }: { kind: "video" | "audio"; receive: boolean },
+): Direction[] {
+  const sections = offer.media.filter((media) => media.kind === kind && !media.rejected);
+  const sender = sections.findIndex(({ direction }) => direction === "recvonly" || direction === "sendrecv");
+  const receiver = receive
+    ? sections.findIndex(({ direction }) => direction === "sendonly" || direction === "sendrecv")
+    : -1;
+  return sections.map((_, index) => {
+    if (index === sender) return index === receiver ? "sendrecv" : "sendonly";
+    return index === receiver ? "recvonly" : "inactive";
+  });
+}
+
+/** Whether the offer has a section of that kind on which the viewer may send. */
+export function offersToSend({ media }: Offer, kind: "video" | "audio"): boolean {
+  return media.some((one) => {
+    return one.kind === kind && !one.rejected && (one.direction === "sendonly" || one.direction === "sendrecv");
+  });
+}
+
+/** The payload type of retransmissions of another one (RFC 4588, section 8.6). */
+export function rtxPayloadType({ media }: Offer, payloadType: number): number | undefined {
+  return media.flatMap(({ codecs }) => codecs).find(({ name, parameters }) => {
+    return name === "RTX" && parameters.get("apt") === String(payloadType);
+  })?.payloadType;
+}
+
+/** The payload types of Opus. */
+export function opusPayloadTypes({ media }: Offer): ReadonlySet<number> {
+  const audio = media.filter(({ kind }) => kind === "audio").flatMap(({ codecs }) => codecs);
+  return new Set(audio.filter(({ name }) => name === "OPUS").map(({ payloadType }) => payloadType));
+}
+
 /** H.264 needs packetization mode 1 (RFC 6184, section 8.1). */
 function isUsable(offered: OfferedCodec, codec: VideoCodec): boolean {
   if (offered.name !== codec) return false;

@@ -43,7 +43,8 @@ Deno.test("reads the report block of a receiver report", () => {
 });
 
 Deno.test("reads report blocks behind sender information, with a negative loss and full fraction", () => {
-  const [reading, ...rest] = readRtcp(SENDER_REPORT);
+  const [own, reading, ...rest] = readRtcp(SENDER_REPORT);
+  assert.equal(own?.kind, "sender_report");
   assert.deepEqual(rest, []);
   assert.ok(reading?.kind === "report");
   assert.equal(reading.block.ssrc, 0x11223344);

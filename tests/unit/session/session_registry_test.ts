@@ -20,6 +20,8 @@ function makeRegistry(maxSessions: number) {
       fps: 24,
       preferredCodec: "H264",
       bitrate: 1_000_000,
+      viewerMedia: { video: null, audio: null },
+      cameraBitrate: 1_000_000,
       effort: "fast",
       bufferSeconds: 1,
       connectLimit: 15,
