@@ -23,6 +23,7 @@ async function streamServe(command: Command, pipelineFile: string): Promise<numb
   if (config.verbose) setLogLevel("debug");
   log.debug("configuration", redactConfig(config));
   const stopped = waitForSignal();
+  surviveStrayFailures();
   const server = await startServer({ loaded, pipelineFile });
   print(banner({ config, pipelineFile, server }));
   server.started.then(() => {
@@ -32,6 +33,18 @@ async function streamServe(command: Command, pipelineFile: string): Promise<numb
   log.info(`stopping on ${await stopped}; once more ends at once`);
   await server.stop();
   return 0;
+}
+
+/**
+ * A promise that fails unseen is a fault of ours. It is logged in full and costs what hangs on it, but not the sessions of
+ * everybody else.
+ */
+function surviveStrayFailures(): void {
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    const { reason } = event;
+    log.error(`unexpected failure: ${reason instanceof Error ? reason.stack ?? reason.message : String(reason)}`);
+  });
 }
 
 /** Resolves with the first signal's name; the second one ends the process. */

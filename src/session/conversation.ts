@@ -45,6 +45,11 @@ export class Conversation {
     this.tell({ type: "chunk", index, data, rtp_timestamp: rtpTimestampOf(mediaTime) });
   }
 
+  /** Says farewell. */
+  close({ code, detail }: { readonly code: string; readonly detail: string }): void {
+    this.tell({ type: "closed", reason: detail, code });
+  }
+
   #receive(message: Readonly<Record<string, unknown>>): void {
     const { inbox, trace, controlled, stop } = this.#options;
     if (message.type === "stop") return stop();

@@ -15,6 +15,7 @@ import {
 } from "../webrtc/mod.ts";
 import { type ControlLatency, ControlTrace } from "./control_trace.ts";
 import { Conversation } from "./conversation.ts";
+import { ViewerInput } from "./viewer_input.ts";
 import { nextState, type SessionEvent, type SessionState } from "./session_state.ts";
 
 /** Seconds for which the viewer's own buffer may still hold what has been sent. */
@@ -88,6 +89,7 @@ export class Session {
   #live: LiveStream | undefined;
   #peer: PeerConnection | undefined;
   #conversation: Conversation | undefined;
+  #input: ViewerInput | undefined;
   #codec: VideoCodec | undefined;
 
   /** @param totals latencies of all sessions, to which this one adds its own */
@@ -173,6 +175,7 @@ export class Session {
       frames_dropped: counters?.framesDropped ?? 0,
       frames_invalid: counters?.framesInvalid ?? 0,
       underruns: counters?.underruns ?? 0,
+      ...this.#input?.stats,
       controls_received: input?.controlsReceived ?? 0,
       controls_dropped: input?.controlsDropped ?? 0,
       packets_sent: video?.packetsSent ?? 0,
@@ -205,7 +208,7 @@ export class Session {
       log: this.#log,
     });
     peer.stateChanged.on(({ state, reason }) => {
-      if (state === "connected") this.#connected(peer);
+      if (state === "connected") this.#connected(peer, chosen.codec);
       else if (state === "closed") void this.close({ code: "connection_lost", detail: reason });
     });
     return peer;
@@ -246,9 +249,11 @@ export class Session {
     });
   }
 
-  #connected(peer: PeerConnection): void {
+  #connected(peer: PeerConnection, codec: VideoCodec): void {
     const live = this.#live;
-    if (live === undefined || this.#step("connected") === null) return;
+    const inbox = this.#pipeline?.inbox;
+    if (live === undefined || inbox === undefined || this.#step("connected") === null) return;
+    this.#input = new ViewerInput({ peer, inbox, codec, media: this.#options.viewerMedia, log: this.#log });
     this.#log.info("connected", { after_ms: Math.round((this.#options.clock.now() - this.createdAt) * 1000) });
     const { video, audio } = peer;
     const reader: MediaReader = {
@@ -299,15 +304,16 @@ export class Session {
 
   async #releaseAll(reason: CloseReason): Promise<void> {
     const peer = this.#peer;
-    this.#conversation?.tell({ type: "closed", reason: reason.detail, code: reason.code });
+    await this.#releaseStep("conversation", () => this.#conversation?.close(reason));
     const pipeline = this.#releaseStep("pipeline", () => this.#pipeline?.close(reason));
     if (peer?.channel.isOpen) await sleep(this.#options.clock, FAREWELL);
     await this.#releaseStep("connection", () => peer?.close(reason.detail));
+    await this.#releaseStep("camera and microphone", () => this.#input?.close());
     await this.#releaseStep("stream", () => this.#live?.close());
     await pipeline;
   }
 
-  async #releaseStep(name: string, step: () => Promise<unknown> | undefined): Promise<void> {
+  async #releaseStep(name: string, step: () => unknown): Promise<void> {
     try {
       const outcome = await withTimeLimit(this.#options.clock, STEP_LIMIT, Promise.resolve(step()));
       if (outcome === "timeout") this.#log.warn(`releasing the ${name} took more than ${STEP_LIMIT} s`);

@@ -4,6 +4,9 @@ import type { MediaClock } from "../media/mod.ts";
 /** Lead that a chunk with sound gets after a gap, so that its first 20 ms are not already due when it arrives. */
 const AUDIO_LEAD = 0.03;
 
+/** Seconds by which a picture may be late before that counts, or the time of one picture if that is shorter. */
+const NOTICEABLE_GAP = 0.1;
+
 /** How a chunk of pictures is placed. */
 interface PlaceOptions {
   readonly withAudio: boolean;
@@ -98,7 +101,8 @@ export class PlayoutTimeline implements MediaClock {
   place(duration: number, { withAudio, count = 1, cushion = 0, forward = null }: PlaceOptions): number {
     const now = this.mediaNow();
     const isLate = this.#cursor < now;
-    if (isLate && this.#cursor > 0 && forward === null) this.#underruns++;
+    const isSeen = now - this.#cursor >= Math.min(duration / count, NOTICEABLE_GAP);
+    if (isLate && this.#cursor > 0 && isSeen) this.#underruns++;
     const lead = cushion + (withAudio ? AUDIO_LEAD : 0);
     const begin = isLate ? Math.max(now + lead, 0) : forward === null || now < 0 ? this.#cursor : now;
     const isAlone = forward === "alone" && !isLate;

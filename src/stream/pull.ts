@@ -64,7 +64,8 @@ class JustInTime implements Pull {
   readonly #clock: Clock;
   readonly #timeline: PlayoutTimeline;
   readonly #bufferSeconds: number;
-  #askedAt: number;
+  /** When a chunk was asked for first since the last picture. */
+  #askedAt: number | undefined;
   #estimate = 0;
   #cushion = 0;
   /** Seconds from picture to picture of the last chunk. */
@@ -83,20 +84,23 @@ class JustInTime implements Pull {
     this.#clock = clock;
     this.#timeline = timeline;
     this.#bufferSeconds = bufferSeconds;
-    this.#askedAt = clock.now();
   }
 
   asked(): void {
-    this.#askedAt = this.#clock.now();
+    this.#askedAt ??= this.#clock.now();
     this.#isHurried = this.#isNudged;
     this.#isNudged = false;
   }
 
   arrived({ pictures, audio, metadata }: PipelineChunk, fps: number): void {
-    const took = this.#clock.now() - this.#askedAt;
+    // Sound and metadata come in between and say nothing about how long a picture takes.
+    if (pictures.length === 0) return;
+    const now = this.#clock.now();
+    const took = now - (this.#askedAt ?? now);
+    this.#askedAt = undefined;
     this.#estimate = Math.max(took, this.#estimate * DECAY + took * (1 - DECAY));
     this.#isBurst = pictures.length > 1 || audio !== null;
-    if (pictures.length > 0) this.#spacing = 1 / fps;
+    this.#spacing = 1 / fps;
     this.#isPacemaker = !this.#hasWaited && took > this.#spacing / 2;
     this.#hasWaited = false;
     // What was on its way when the input came shows it already.

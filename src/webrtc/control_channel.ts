@@ -48,12 +48,14 @@ export class ControlChannel {
   }
 
   /**
-   * Sends a message. Before the channel opens the newest few are kept; while a viewer takes nothing in, chunk metadata and
-   * answers to faulty messages are left out. In place of one that is larger than the viewer takes (RFC 8841, section 6.1),
-   * an error goes out that says so.
+   * Sends a message. Before the channel opens the newest few are kept. In place of one that is larger than the viewer takes
+   * (RFC 8841, section 6.1), an error goes out that says so.
+   *
+   * @param options.optional whether it may be left out while the viewer takes nothing in; by default chunk metadata may
    */
-  send(message: Message): void {
+  send(message: Readonly<Record<string, unknown>>, options: { optional?: boolean } = {}): void {
     const channel = this.#channel;
+    const optional = options.optional ?? message.type === "chunk";
     if (optional && channel !== undefined && channel.bufferedAmount > MAX_BUFFERED_BYTES) return;
     if (channel?.readyState === "open") put(channel, message);
     else if (this.#waiting.push(message) > MAX_WAITING) this.#waiting.shift();
