@@ -27,6 +27,7 @@ export type StreamErrorCode =
   | "pipeline_failed"
   | "permission_denied"
   | "port_in_use"
+  | "server_unreachable"
   | "timeout";
 
 /** An error with a code that callers can act on and a message that a person can act on. */

@@ -9,7 +9,7 @@ import { type Clock, systemClock } from "./async/mod.ts";
 import { openVideoFile } from "./codec/mod.ts";
 import type { LoadedConfig } from "./config/mod.ts";
 import { messageOf, StreamError } from "./errors.ts";
-import { createApp, type OfferRequest, type Services } from "./http/mod.ts";
+import { createApp, listen, type OfferRequest, type Services } from "./http/mod.ts";
 import { Log } from "./log.ts";
 import { isLocalAddress, isLoopback } from "./network.ts";
 import {
@@ -173,31 +173,6 @@ function iceServersFor({ config, sources }: LoadedConfig, remote: string): IceSe
     servers.push({ urls: config.turnServer, username: config.turnUsername, credential: config.turnCredential });
   }
   return servers;
-}
-
-function listen(
-  { host, port }: { host: string; port: number },
-  answer: (request: Request, remote: string) => Response | Promise<Response>,
-): Deno.HttpServer<Deno.NetAddr> {
-  try {
-    return Deno.serve({ hostname: host, port, onListen: () => undefined }, (request, info) => {
-      return answer(request, info.remoteAddr.hostname);
-    });
-  } catch (cause) {
-    if (cause instanceof Deno.errors.AddrInUse) {
-      throw new StreamError(
-        "port_in_use",
-        `port ${port} is in use; stop what listens there or choose another with --port`,
-        {
-          cause,
-        },
-      );
-    }
-    if (cause instanceof Deno.errors.AddrNotAvailable || cause instanceof Deno.errors.PermissionDenied) {
-      throw new StreamError("invalid_config", `cannot listen on ${host}:${port}: ${cause.message}`, { cause });
-    }
-    throw cause;
-  }
 }
 
 async function existingFile(path: string, what: string): Promise<string> {

@@ -2,10 +2,17 @@ import { Command, CommanderError } from "commander";
 import { messageOf, StreamError } from "../errors.ts";
 import { print, printError } from "../log.ts";
 import { VERSION } from "../version.ts";
+import { addDemo } from "./demo.ts";
 import { addStreamServe } from "./stream_serve.ts";
 
 /** Exit codes: what shells and scripts see. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** What to type when the argument of a command is missing. */
+const EXAMPLES: Readonly<Record<string, string>> = {
+  "stream-serve": "stream-serve pipelines/video_replay.ts",
+  demo: "demo player",
+};
 
 /** Runs a command line; returns the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -19,6 +26,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .configureOutput({ writeOut: (text) => print(text.trimEnd()), writeErr: () => undefined })
     .exitOverride();
   addStreamServe(program, (exit) => code = exit);
+  addDemo(program, (exit) => code = exit);
   for (const command of program.commands) command.copyInheritedSettings(program);
   try {
     await program.parseAsync([...args], { from: "user" });
@@ -45,7 +53,7 @@ function reportUsage(error: CommanderError, program: Command, args: readonly str
   }
   const message = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
   const hint = error.code === "commander.missingArgument"
-    ? "type: telefuser stream-serve pipelines/video_replay.ts"
+    ? `type: telefuser ${EXAMPLES[args[0] ?? ""] ?? "stream-serve pipelines/video_replay.ts"}`
     : `see ${help}`;
   printError(`telefuser: ${message}; ${hint}`);
   return EXIT.usage;

@@ -4,6 +4,7 @@ import { Log, print, setLogLevel } from "../log.ts";
 import { lanAddresses } from "../network.ts";
 import { type Server, startServer } from "../server.ts";
 import { addConfigOptions, flagsOf } from "./config_options.ts";
+import { waitForSignal } from "./signals.ts";
 
 const log = new Log("telefuser");
 
@@ -45,21 +46,6 @@ function surviveStrayFailures(): void {
     const { reason } = event;
     log.error(`unexpected failure: ${reason instanceof Error ? reason.stack ?? reason.message : String(reason)}`);
   });
-}
-
-/** Resolves with the first signal's name; the second one ends the process. */
-function waitForSignal(): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  let seen = false;
-  const end = Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM";
-  for (const signal of ["SIGINT", end] as const) {
-    Deno.addSignalListener(signal, () => {
-      if (seen) Deno.exit(130);
-      seen = true;
-      resolve(signal);
-    });
-  }
-  return promise;
 }
 
 function banner(

@@ -21,6 +21,7 @@ const STATUS: Record<StreamErrorCode, ContentfulStatusCode> = {
   service_not_running: 503,
   shutting_down: 503,
   no_ice_candidates: 503,
+  server_unreachable: 502,
   timeout: 504,
   invalid_config: 500,
   invalid_pipeline: 500,
@@ -38,6 +39,7 @@ const TITLE: Partial<Record<number, string>> = {
   413: "Content Too Large",
   415: "Unsupported Media Type",
   500: "Internal Server Error",
+  502: "Bad Gateway",
   503: "Service Unavailable",
   504: "Gateway Timeout",
 };
@@ -83,5 +85,5 @@ export function problemResponse(
 }
 
 function isUnavailable(thrown: unknown): boolean {
-  return thrown instanceof StreamError && (STATUS[thrown.code] === 503 || STATUS[thrown.code] === 504);
+  return thrown instanceof StreamError && [502, 503, 504].includes(STATUS[thrown.code]);
 }

@@ -4,6 +4,9 @@
  * @module
  */
 export { createApp } from "./app.ts";
+export { createDemoApp, type DemoOptions } from "./demo_app.ts";
 export { errorResponse, type Problem } from "./error_response.ts";
+export { listen } from "./listen.ts";
 export { type OfferRequest, parseOffer } from "./offer_schema.ts";
+export type { DemoConfig } from "./pages.ts";
 export type { AppEnv, Services } from "./services.ts";

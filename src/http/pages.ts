@@ -15,11 +15,29 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 const PAGES: Readonly<Record<string, string>> = {
   "/": "index.html",
   "/demo/player": "player.html",
+  "/demo/arrow": "arrow.html",
+  "/demo/bidirectional": "bidirectional.html",
   "/favicon.ico": "favicon.svg",
 };
 
-/** The demo pages and the client library. Files are named by the folder's listing, never by the request. */
-export async function pageRoutes(): Promise<Hono<AppEnv>> {
+/** What the demo pages begin with, in the words of the wire; what is absent has its default. */
+export interface DemoConfig {
+  /** Origin of the stream server; the page's own when empty. */
+  readonly server_url?: string;
+  readonly ice_servers?: readonly { urls: string | readonly string[]; username?: string; credential?: string }[];
+  readonly ice_transport_policy?: "all" | "relay";
+  /** How long a page waits for its candidates before it sends the offer, in milliseconds. */
+  readonly ice_gather_timeout_ms?: number;
+  readonly prompt?: string;
+  readonly fps?: number;
+}
+
+/**
+ * The demo pages, their options and the client library. Files are named by the folder's listing, never by the request.
+ *
+ * @param demoConfig what `/demo/config.json` says
+ */
+export async function pageRoutes(demoConfig: DemoConfig = {}): Promise<Hono<AppEnv>> {
   const routes = new Hono<AppEnv>();
   const files = new Map<string, URL>();
   for await (const entry of Deno.readDir(STATIC)) {
@@ -28,6 +46,7 @@ export async function pageRoutes(): Promise<Hono<AppEnv>> {
   for (const [path, name] of Object.entries(PAGES)) {
     routes.get(path, async () => await fileResponse(new URL(name, STATIC)));
   }
+  routes.get("/demo/config.json", (context) => context.json(demoConfig, 200, { "Cache-Control": "no-cache" }));
   routes.use("/static/*", cors({ origin: "*" }));
   routes.get("/static/:name", async (context) => {
     const file = files.get(context.req.param("name"));

@@ -1,0 +1,25 @@
+import { Log } from "../log.ts";
+
+const log = new Log("demo");
+
+/** The program that opens a page in the browser of the desktop, by system. */
+const OPENERS: Readonly<Record<string, readonly string[]>> = {
+  darwin: ["open"],
+  windows: ["cmd", "/c", "start", ""],
+};
+
+/** Opens a page in the system's browser and does not wait for it; says so when there is none. */
+export function openBrowser(url: string): void {
+  const [program = "xdg-open", ...args] = OPENERS[Deno.build.os] ?? ["xdg-open"];
+  try {
+    const quiet = { stdin: "null", stdout: "null", stderr: "null" } as const;
+    const child = new Deno.Command(program, { args: [...args, url], ...quiet }).spawn();
+    child.unref();
+    child.status.then(({ success }) => {
+      if (!success) log.info(`${program} found no browser; open the page yourself`);
+    });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable)) throw error;
+    log.info(`no browser to open from here (${program} is missing); open the page yourself`);
+  }
+}
