@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { eventuallyInPage, openPage } from "../support/browser.ts";
+import { addCamera, callCamera } from "../support/camera_page.ts";
+import { examplePipeline, startTestServer } from "../support/test_server.ts";
+
+type Color = readonly [number, number, number];
+
+function isRed([r, g, b]: Color): boolean {
+  return r > 140 && g < 90 && b < 90;
+}
+
+function isBlue([r, g, b]: Color): boolean {
+  return b > 140 && r < 90 && g < 90;
+}
+
+for (const codec of ["VP8", "H264"] as const) {
+  Deno.test(`${codec}: the camera comes back, its effect changes on command, and the microphone is echoed`, async () => {
+    await using server = await startTestServer(examplePipeline("camera_effects"), { webrtcVideoCodec: codec });
+    await using browser = await openPage(`${server.url}/v1/service/health`);
+    const { page, errors } = browser;
+    await addCamera(page);
+    const id = await callCamera(page, "connect", server.url, {});
+    await eventuallyInPage("the mirrored picture", async () => {
+      const [left, right] = await callCamera(page, "halves");
+      return isBlue(left) && isRed(right);
+    });
+    await callCamera(page, "send", { type: "control", id: "e1", effect: "none" });
+    await eventuallyInPage("the picture as it is", async () => {
+      const [left, right] = await callCamera(page, "halves");
+      return isRed(left) && isBlue(right);
+    });
+    const messages = await callCamera(page, "messages");
+    const applied = messages.find(({ data }) =>
+      (data as { applied_controls?: unknown })?.applied_controls !== undefined
+    );
+    assert.deepEqual((applied?.data as { applied_controls: unknown }).applied_controls, ["e1"]);
+    assert.equal(typeof applied?.rtp_timestamp, "number");
+    await callCamera(page, "send", { type: "control", effect: "tint", color: "#00ff00" });
+    await eventuallyInPage("the green tint", async () => {
+      return (await callCamera(page, "halves")).every(([r, g, b]) => r < 60 && b < 60 && g < 120);
+    });
+    await eventuallyInPage("the echoed tone", async () => {
+      const { hertz, above } = await callCamera(page, "tone");
+      return Math.abs(hertz - 880) < 12 && above > 30;
+    });
+    const { stats } = await (await server.fetch(`/v1/stream/sessions/${id}/status`)).json();
+    assert.ok(stats.camera_frames > 10 && stats.microphone_packets > 20, JSON.stringify(stats));
+    assert.equal(stats.camera_invalid, 0);
+    await callCamera(page, "close");
+    assert.equal(server.server.registry.size, 0);
+    assert.deepEqual(errors, []);
+  });
+}
+
+Deno.test("a pipeline that takes 200 ms a picture shows one that is never old, and does not fall behind", async () => {
+  await using server = await startTestServer(examplePipeline("camera_effects"));
+  await using browser = await openPage(`${server.url}/v1/service/health`);
+  const { page } = browser;
+  await addCamera(page);
+  await callCamera(page, "connect", server.url, { effect: "none", work_ms: 200 });
+  await eventuallyInPage("the camera", async () => isRed((await callCamera(page, "halves"))[0]));
+  await callCamera(page, "ages");
+  await page.waitForTimeout(10_000);
+  const ages = await callCamera(page, "ages");
+  assert.ok(ages.length >= 35, `${ages.length} pictures in ten seconds`);
+  assert.ok(Math.min(...ages) >= 200, `an age of ${Math.min(...ages)} ms is impossible`);
+  assert.ok(Math.max(...ages) < 500, `ages: ${ages.map(Math.round).join(" ")}`);
+  await callCamera(page, "close");
+});
