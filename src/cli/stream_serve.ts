@@ -28,8 +28,14 @@ async function streamServe(command: Command, pipelineFile: string): Promise<numb
   const server = await startServer({ loaded, pipelineFile });
   print(banner({ config, pipelineFile, server }));
   server.started.then(() => {
-    if (server.pipeline.status.state === "running") log.info("pipeline is running; waiting for viewers");
-    else log.error("pipeline is not running; offers are answered with 503 until the server is started again");
+    const { status } = server.pipeline;
+    if (status.state !== "running") {
+      log.error("pipeline is not running; offers are answered with 503 until the server is started again");
+    } else if (status.mode === "bidirectional") {
+      log.info("pipeline is running and takes input: open /demo/bidirectional or /demo/arrow instead of the player");
+    } else {
+      log.info("pipeline is running; waiting for viewers");
+    }
   });
   log.info(`stopping on ${await stopped}; once more ends at once`);
   await server.stop();
