@@ -22,7 +22,7 @@ export interface CameraCounters {
   frames: number;
   /** Of those and of what was not decoded for lack of time: pictures that the pipeline never got. */
   dropped: number;
-  /** Pictures that did not decode. */
+  /** Pictures that did not decode, or that cannot be converted. */
   invalid: number;
 }
 
@@ -77,28 +77,26 @@ export class CameraFeed {
     });
   }
 
+  /** Decodes what waits by now, then hands over: what arrives meanwhile must not keep the pipeline from its picture. */
   async #work(): Promise<void> {
-    try {
-      for (let frame = this.#waiting.shift(); frame !== undefined; frame = this.#waiting.shift()) {
-        await this.#decode(frame);
-      }
-      await this.#handOver();
-    } catch (error) {
-      const invalid_pictures = ++this.counters.invalid;
-      if (isWorthLogging(invalid_pictures)) {
-        this.#options.log.warn(`camera picture left out: ${messageOf(error)}`, { invalid_pictures });
-      }
-      this.#newestAt = undefined;
-      this.#skipToKeyFrame();
+    for (let left = this.#waiting.length; left > 0; left--) {
+      const frame = this.#waiting.shift();
+      if (frame !== undefined) await this.#decode(frame);
     }
+    await this.#handOver();
   }
 
-  async #decode(frame: ReceivedFrame): Promise<void> {
-    const hasPicture = await this.#decoder.decode(frame.data);
-    if (!hasPicture) return;
+  async #decode({ data, receivedAt }: ReceivedFrame): Promise<void> {
+    try {
+      if (!await this.#decoder.decode(data)) return;
+    } catch (error) {
+      this.#report(error);
+      if (!this.#closed) this.#skipToKeyFrame();
+      return;
+    }
     this.counters.frames++;
     if (this.#newestAt !== undefined) this.counters.dropped++;
-    this.#newestAt = frame.receivedAt;
+    this.#newestAt = receivedAt;
   }
 
   async #handOver(): Promise<void> {
@@ -106,8 +104,18 @@ export class CameraFeed {
     const { sink } = this.#options;
     if (receivedAt === undefined || this.#closed || !sink.takesPicture) return;
     this.#newestAt = undefined;
-    const picture = await this.#decoder.picture();
-    if (!this.#closed) sink.picture({ ...picture, receivedAt });
+    try {
+      const picture = await this.#decoder.picture();
+      if (!this.#closed) sink.picture({ ...picture, receivedAt });
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  #report(error: unknown): void {
+    const invalid_pictures = ++this.counters.invalid;
+    if (!isWorthLogging(invalid_pictures)) return;
+    this.#options.log.warn(`camera picture left out: ${messageOf(error)}`, { invalid_pictures });
   }
 
   /** Leaves out what waits up to the last key frame, or everything and asks for one. */

@@ -93,7 +93,7 @@ export class ChunkRouter {
     const count = chunk.pictures.length;
     const begin = hasPictures
       ? timeline.place(chunkSeconds, { withAudio: chunk.audio !== null, count, cushion, forward })
-      : timeline.placeSound(audioSeconds);
+      : timeline.placeSound(audioSeconds, { cushion });
     pacer.add(chunk.pictures, { begin, fps });
     if (chunk.audio !== null) audio.add(chunk.audio, { begin, chunkSeconds });
     const mediaTime = hasPictures ? begin : null;

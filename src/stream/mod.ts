@@ -11,6 +11,6 @@ export { ChunkRouter, type RoutedChunk } from "./chunk_router.ts";
 export { EncodedTrack, type TrackCounters } from "./encoded_track.ts";
 export { FramePacer } from "./frame_pacer.ts";
 export { LiveStream, type LiveStreamOptions } from "./live_stream.ts";
-export { MicrophoneFeed } from "./microphone_feed.ts";
+export { type MicrophoneCounters, MicrophoneFeed } from "./microphone_feed.ts";
 export { PlayoutTimeline } from "./playout_timeline.ts";
 export { SampleBuffer } from "./sample_buffer.ts";

@@ -7,6 +7,9 @@ const AUDIO_LEAD = 0.03;
 /** Seconds by which a picture may be late before that counts, or the time of one picture if that is shorter. */
 const NOTICEABLE_GAP = 0.1;
 
+/** Seconds by which pictures and sound of one run of content may differ in length. */
+const SLACK = 0.1;
+
 /** How a chunk of pictures is placed. */
 interface PlaceOptions {
   readonly withAudio: boolean;
@@ -24,7 +27,8 @@ export type BroughtForward = "alone" | "with_followers" | null;
 /**
  * Seconds since the first frame was shown. Chunks are placed on it one behind the other; when the pipeline was too slow,
  * the next one is placed at "now" and the gap stays a gap. Sound that comes without pictures runs on its own, beside the
- * pictures. The timeline itself never jumps.
+ * pictures. When chunks of several pictures and chunks of sound take turns and are equally long, what is put off of one is
+ * put off of the other. The timeline itself never jumps.
  */
 export class PlayoutTimeline implements MediaClock {
   readonly #clock: Clock;
@@ -33,6 +37,11 @@ export class PlayoutTimeline implements MediaClock {
   #soundCursor = 0;
   #lastBegin = Number.NEGATIVE_INFINITY;
   #underruns = 0;
+  /** Seconds of pictures placed so far. */
+  #pictures = 0;
+  /** Seconds of sound placed so far, those with pictures included. */
+  #sound = 0;
+  #lastDuration = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -86,6 +95,12 @@ export class PlayoutTimeline implements MediaClock {
     return this.mediaNow() - this.#lastBegin;
   }
 
+  /** Whether the chunk placed last was the first half of a pair: pictures whose sound comes next, or the other way round. */
+  get isHalfPair(): boolean {
+    const apart = Math.abs(this.#pictures - this.#sound);
+    return this.#lastDuration > SLACK && apart > SLACK && apart <= this.#lastDuration + SLACK;
+  }
+
   /** Seconds by which the next chunk of pictures is late; negative while there is time. */
   get lateness(): number {
     return this.#cursor === 0 ? Number.NEGATIVE_INFINITY : this.mediaNow() - this.#cursor;
@@ -104,19 +119,37 @@ export class PlayoutTimeline implements MediaClock {
     const isSeen = now - this.#cursor >= Math.min(duration / count, NOTICEABLE_GAP);
     if (isLate && this.#cursor > 0 && isSeen) this.#underruns++;
     const lead = cushion + (withAudio ? AUDIO_LEAD : 0);
-    const begin = isLate ? Math.max(now + lead, 0) : forward === null || now < 0 ? this.#cursor : now;
+    const placed = isLate ? Math.max(now + lead, 0) : forward === null || now < 0 ? this.#cursor : now;
+    const soundLeads = this.#sound - this.#pictures;
+    const isPaired = !withAudio && count > 1 && this.#sound > 0 && soundLeads > -SLACK && soundLeads < duration + SLACK;
+    const begin = isPaired ? Math.max(placed, this.#soundCursor - soundLeads) : placed;
     const isAlone = forward === "alone" && !isLate;
     this.#cursor = (isAlone ? this.#cursor : begin) + duration;
     this.#lastBegin = begin + duration * (1 - 1 / count);
-    if (withAudio) this.#soundCursor = this.#cursor;
+    this.#pictures += duration;
+    this.#lastDuration = duration;
+    if (withAudio) {
+      this.#soundCursor = this.#cursor;
+      this.#sound = this.#pictures;
+    }
     return begin;
   }
 
-  /** Takes a stretch for sound that has no pictures; returns where it begins. */
-  placeSound(duration: number): number {
+  /**
+   * Takes a stretch for sound that has no pictures; returns where it begins.
+   *
+   * @param options.cushion as in `place()`, for sound whose pictures come behind it
+   */
+  placeSound(duration: number, { cushion = 0 }: { cushion?: number } = {}): number {
     const now = this.mediaNow();
-    const begin = this.#soundCursor < now ? Math.max(now + AUDIO_LEAD, 0) : this.#soundCursor;
+    const picturesLead = this.#pictures - this.#sound;
+    const lead = AUDIO_LEAD + (picturesLead < SLACK ? cushion : 0);
+    const placed = this.#soundCursor < now ? Math.max(now + lead, 0) : this.#soundCursor;
+    const isPaired = duration > SLACK && picturesLead > SLACK && Math.abs(picturesLead - duration) < SLACK;
+    const begin = isPaired ? Math.max(placed, this.#cursor - picturesLead) : placed;
     this.#soundCursor = begin + duration;
+    this.#sound += duration;
+    this.#lastDuration = duration;
     return begin;
   }
 }

@@ -54,7 +54,7 @@ const MIN_SPACING = 0.25;
  *
  * A chunk of several pictures that comes too late is put off by a cushion of that much, so that the following ones, as
  * late as it was, come in time; a single picture is shown at once. Sound alone does not hold pictures back; it may be
- * `bufferSeconds` ahead.
+ * `bufferSeconds` ahead. Where pictures and sound take turns, the second of the two is asked for at once.
  */
 export function pullJustInTime(options: { clock: Clock; timeline: PlayoutTimeline; bufferSeconds: number }): Pull {
   return new JustInTime(options);
@@ -94,7 +94,7 @@ class JustInTime implements Pull {
 
   arrived({ pictures, audio, metadata }: PipelineChunk, fps: number): void {
     // Sound and metadata come in between and say nothing about how long a picture takes.
-    if (pictures.length === 0) return;
+    if (pictures.length === 0) return audio === null ? undefined : this.#cushionLateness();
     const now = this.#clock.now();
     const took = now - (this.#askedAt ?? now);
     this.#askedAt = undefined;
@@ -105,8 +105,7 @@ class JustInTime implements Pull {
     this.#hasWaited = false;
     // What was on its way when the input came shows it already.
     if (metadata.applied_controls !== undefined) this.#isNudged = false;
-    const late = this.#timeline.lateness;
-    if (this.#isBurst && late > 0) this.#cushion = Math.min(Math.max(this.#cushion, late * 1.5), MAX_CUSHION);
+    this.#cushionLateness();
   }
 
   wait(): number {
@@ -128,9 +127,16 @@ class JustInTime implements Pull {
     return this.#isHurried ? "alone" : this.#isPacemaker ? "with_followers" : null;
   }
 
+  #cushionLateness(): void {
+    const late = this.#timeline.lateness;
+    if (this.#isBurst && late > 0) this.#cushion = Math.min(Math.max(this.#cushion, late * 1.5), MAX_CUSHION);
+  }
+
   #timeToWait(): number {
     const timeline = this.#timeline;
-    const forSound = timeline.soundAhead - this.#bufferSeconds;
+    if (timeline.isHalfPair) return 0;
+    const isSoundAhead = timeline.soundAhead > timeline.picturesAhead + MARGIN;
+    const forSound = isSoundAhead ? timeline.soundAhead - this.#bufferSeconds : Number.NEGATIVE_INFINITY;
     const forPictures = timeline.picturesAhead - this.#estimate - MARGIN;
     if (!this.#isNudged) return Math.max(forPictures, forSound);
     const spacing = this.#spacing * MIN_SPACING - timeline.sinceLast;

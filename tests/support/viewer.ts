@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import {
   type MediaStreamTrack,
   type RTCDataChannel,
@@ -28,7 +29,8 @@ export type ChannelMessage = Record<string, unknown> & { readonly type: string }
 export interface ViewerOptions {
   readonly codecs?: readonly ("H264" | "VP8")[];
   readonly audio?: boolean;
-  readonly channel?: boolean;
+  /** Whether to open the channel `telefuser`; a text opens one of that name instead. */
+  readonly channel?: boolean | string;
   /** More fields of the offer. */
   readonly fields?: Record<string, unknown>;
 }
@@ -66,7 +68,8 @@ export class Viewer implements AsyncDisposable {
       const transceiver = this.peer.addTransceiver(kind, { direction: "recvonly" });
       transceiver.onTrack.subscribe((track) => this.#receive(kind, track));
     }
-    if (options.channel === true) this.#listen(this.peer.createDataChannel("telefuser"));
+    const { channel = false } = options;
+    if (channel !== false) this.#channel = this.#open(channel === true ? "telefuser" : channel, this.messages);
     for (const transport of this.peer.iceTransports) delete transport.connection.stunServer;
   }
 
@@ -104,9 +107,21 @@ export class Viewer implements AsyncDisposable {
     await receiver?.sendRtcpPLI(this.#videoSsrc);
   }
 
-  /** Sends a control message, as soon as the channel is open. */
+  /** The channel that was offered. */
+  get channel(): RTCDataChannel | undefined {
+    return this.#channel;
+  }
+
+  /** Opens one more channel on the connection; what comes on it is kept apart. */
+  openChannel(label: string): { readonly channel: RTCDataChannel; readonly messages: readonly ChannelMessage[] } {
+    const messages: ChannelMessage[] = [];
+    return { channel: this.#open(label, messages), messages };
+  }
+
+  /** Sends a control message, as soon as the channel is open; text and bytes go as they are. */
   send(message: unknown): void {
-    const text = typeof message === "string" ? message : JSON.stringify(message);
+    const isRaw = typeof message === "string" || message instanceof Buffer;
+    const text = isRaw ? message : JSON.stringify(message);
     const channel = this.#channel;
     if (channel === undefined) throw new Error("the viewer has no channel");
     if (channel.readyState === "open") channel.send(text);
@@ -140,9 +155,10 @@ export class Viewer implements AsyncDisposable {
     });
   }
 
-  #listen(channel: RTCDataChannel): void {
-    this.#channel = channel;
-    channel.onMessage.subscribe((data) => this.messages.push(JSON.parse(data.toString())));
+  #open(label: string, messages: ChannelMessage[]): RTCDataChannel {
+    const channel = this.peer.createDataChannel(label);
+    channel.onMessage.subscribe((data) => messages.push(JSON.parse(data.toString())));
+    return channel;
   }
 }
 
