@@ -1,17 +1,22 @@
 import { Buffer } from "node:buffer";
 import {
-  type MediaStreamTrack,
+  MediaStreamTrack,
   type RTCDataChannel,
   RTCPeerConnection,
   RTCRtpCodecParameters,
-  type RtpPacket,
+  RtpHeader,
+  RtpPacket,
   useH264,
   useNACK,
   useOPUS,
   usePLI,
   useVP8,
 } from "werift";
+import { Vp8Packetizer } from "../../src/rtp/mod.ts";
 import type { TestServer } from "./test_server.ts";
+
+/** An Opus packet of 20 ms of silence. */
+const SILENCE = Uint8Array.of(0xf8, 0xff, 0xfe);
 
 /** One RTP packet as it arrived. */
 export interface ReceivedPacket {
@@ -31,6 +36,8 @@ export interface ViewerOptions {
   readonly audio?: boolean;
   /** Whether to open the channel `telefuser`; a text opens one of that name instead. */
   readonly channel?: boolean | string;
+  /** VP8 frames to send as the camera's, over and over, 25 a second, and a microphone that is silent. */
+  readonly camera?: readonly Uint8Array[];
   /** More fields of the offer. */
   readonly fields?: Record<string, unknown>;
 }
@@ -46,6 +53,7 @@ export class Viewer implements AsyncDisposable {
   answerSdp = "";
   #videoSsrc = 0;
   #channel: RTCDataChannel | undefined;
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
 
   constructor(options: ViewerOptions = {}) {
     const rtcpFeedback = [useNACK(), usePLI()];
@@ -60,12 +68,14 @@ export class Viewer implements AsyncDisposable {
       bundlePolicy: "max-bundle",
       codecs: {
         video: [...video, new RTCRtpCodecParameters({ mimeType: "video/rtx", clockRate: 90_000 })],
-        audio: [useOPUS()],
+        audio: [useOPUS({ payloadType: 111 })],
       },
     });
     const kinds = options.audio === false ? ["video"] as const : ["video", "audio"] as const;
     for (const kind of kinds) {
-      const transceiver = this.peer.addTransceiver(kind, { direction: "recvonly" });
+      const transceiver = options.camera === undefined
+        ? this.peer.addTransceiver(kind, { direction: "recvonly" })
+        : this.peer.addTransceiver(this.#send(kind, options.camera), { direction: "sendrecv" });
       transceiver.onTrack.subscribe((track) => this.#receive(kind, track));
     }
     const { channel = false } = options;
@@ -137,7 +147,30 @@ export class Viewer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
     await this.peer.close();
+  }
+
+  /** A track that sends as soon as the connection is up. */
+  #send(kind: "video" | "audio", camera: readonly Uint8Array[]): MediaStreamTrack {
+    const track = new MediaStreamTrack({ kind });
+    const packetizer = new Vp8Packetizer();
+    let sequenceNumber = 1;
+    let picture = 0;
+    const send = (payload: Uint8Array, fields: { marker: boolean; timestamp: number; payloadType: number }) => {
+      const header = new RtpHeader({ ...fields, sequenceNumber: sequenceNumber++ & 0xffff });
+      track.writeRtp(new RtpPacket(header, Buffer.from(payload)));
+    };
+    this.#timers.push(setInterval(() => {
+      if (this.peer.connectionState !== "connected") return;
+      const number = picture++;
+      if (kind === "audio") return send(SILENCE, { marker: false, timestamp: number * 960, payloadType: 111 });
+      const payloads = packetizer.packetize(camera[number % camera.length] as Uint8Array, 1100);
+      for (const [index, payload] of payloads.entries()) {
+        send(payload, { marker: index === payloads.length - 1, timestamp: number * 3600, payloadType: 96 });
+      }
+    }, kind === "audio" ? 20 : 40));
+    return track;
   }
 
   #receive(kind: "video" | "audio", track: MediaStreamTrack): void {
