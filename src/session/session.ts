@@ -127,7 +127,7 @@ export class Session {
    *
    * @returns the SDP answer
    * @throws StreamError `invalid_sdp`, `no_common_codec`, `no_ice_candidates`, `service_not_running`,
-   * `pipeline_failed`, `session_exists`, `timeout`
+   * `pipeline_failed`, `session_exists`, `timeout`; `session_not_found` when it was closed by request meanwhile
    */
   async open(): Promise<string> {
     try {
@@ -147,8 +147,10 @@ export class Session {
       this.#log.info("answered", { codec, mode: this.mode });
       return answer;
     } catch (error) {
+      const before = this.#reason;
       await this.close({ code: "setup_failed", detail: messageOf(error) });
-      throw error;
+      if (before?.code !== "client_request") throw error;
+      throw new StreamError("session_not_found", `session ${this.id} is closed: ${before.detail}`, { cause: error });
     }
   }
 

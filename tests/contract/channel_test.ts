@@ -266,7 +266,7 @@ Deno.test("a session that is deleted while createSession() runs is closed once i
   assert.deepEqual([closed.status, (await closed.json()).status], [200, "closed"]);
   const response = await connecting;
   const body = await response.json();
-  assert.deepEqual([response.status, body.code], [503, "shutting_down"]);
+  assert.deepEqual([response.status, body.code], [404, "session_not_found"]);
   assert.match(body.detail, /closed/);
   await eventually("closeSession()", () => closings(server).length > 0);
   await using next = await connectViewer(server, { channel: true, fields: { session_id: "slow" } });

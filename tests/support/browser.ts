@@ -1,5 +1,5 @@
 import { type Browser, chromium, type Page } from "playwright-core";
-import { CHROMIUM, CHROMIUM_FLAGS } from "./chromium.ts";
+import { CHROMIUM, CHROMIUM_FLAGS, FAKE_CAMERA_FLAGS } from "./chromium.ts";
 
 /** A page of a fresh headless Chromium, closed with it. */
 export interface TestPage extends AsyncDisposable {
@@ -8,9 +8,10 @@ export interface TestPage extends AsyncDisposable {
   readonly errors: readonly string[];
 }
 
-/** Opens a page. */
-export async function openPage(url: string): Promise<TestPage> {
-  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS] });
+/** Opens a page; with a made-up camera and microphone that need no permission, if wanted. */
+export async function openPage(url: string, { camera = false } = {}): Promise<TestPage> {
+  const args = [...CHROMIUM_FLAGS, ...(camera ? FAKE_CAMERA_FLAGS : [])];
+  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args });
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   const errors: string[] = [];
   page.on("pageerror", (error) => void errors.push(error.message));

@@ -12,3 +12,6 @@ export const CHROMIUM_FLAGS = [
   "--disable-sync",
   "--autoplay-policy=no-user-gesture-required",
 ] as const;
+
+/** Flags for a camera with a moving picture and a microphone that beeps, granted without a question. */
+export const FAKE_CAMERA_FLAGS = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"] as const;
