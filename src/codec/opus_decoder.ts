@@ -1,99 +1,100 @@
-import {
-  AV_CHANNEL_LAYOUT_MONO,
-  AV_CHANNEL_LAYOUT_STEREO,
-  AV_CODEC_ID_OPUS,
-  AV_SAMPLE_FMT_S16,
-  type AVSampleFormat,
-} from "node-av/constants";
-import { Codec, CodecContext, SoftwareResampleContext } from "node-av/lib";
+import { AV_CHANNEL_LAYOUT_MONO, AV_CHANNEL_LAYOUT_STEREO, FF_DECODER_LIBOPUS } from "node-av/constants";
+import { Codec, CodecContext } from "node-av/lib";
 import { StreamError } from "../errors.ts";
 import { allocFrame, allocPacket, asBuffer, check, NativeGuard, quietFfmpeg } from "./native.ts";
 import { opened } from "./open_codec.ts";
-import { OPUS_SAMPLE_RATE } from "./opus_encoder.ts";
-import type { PcmShape } from "./resampler.ts";
+import { OPUS_FRAME_SAMPLES, OPUS_SAMPLE_RATE } from "./opus_encoder.ts";
+import { type PcmShape, Resampler } from "./resampler.ts";
 
-/** Seconds of a packet that was lost before any came. */
-const USUAL_DURATION = 0.02;
-
-/** Decodes Opus packets to interleaved PCM16 of the wanted shape. */
+/**
+ * Decodes Opus packets (RFC 6716) to interleaved PCM16 of the wanted shape. What comes out is as long as what went in; a
+ * resampler holds back a few samples at the very beginning.
+ */
 export class OpusDecoder {
   readonly output: PcmShape;
   readonly #guard = new NativeGuard();
   readonly #packet = allocPacket();
   readonly #frame = allocFrame();
   readonly #context: CodecContext;
-  readonly #resampler = new SoftwareResampleContext();
-  #isReady = false;
-  #duration = USUAL_DURATION;
+  readonly #resampler: Resampler;
+  #concealment: Uint8Array | undefined;
 
+  /** @throws StreamError `invalid_frame` when there is no decoder or no resampler for that shape */
   constructor(output: PcmShape) {
     quietFfmpeg();
     this.output = output;
-    const codec = Codec.findDecoder(AV_CODEC_ID_OPUS);
-    if (codec === null) throw new StreamError("invalid_frame", "this FFmpeg has no Opus decoder");
-    const context = new CodecContext();
-    context.allocContext3(codec);
-    context.sampleRate = OPUS_SAMPLE_RATE;
-    context.channelLayout = layout(output.channels);
-    this.#context = opened(context, codec, "cannot open the Opus decoder");
+    const { channels } = output;
+    this.#resampler = new Resampler({ sampleRate: OPUS_SAMPLE_RATE, channels }, output);
+    this.#context = openDecoder(channels);
   }
 
   /**
-   * Decodes one packet; null stands for one that was lost, and gives silence of the length of the one before it.
+   * Decodes one packet. Null stands for one that was lost: the sound before it is drawn out for as long as the last packet
+   * lasted, and fades away when more are lost. Before the first packet it is 20 ms of silence.
    *
-   * @throws StreamError `invalid_frame`; the decoder can be used further
+   * @throws StreamError `invalid_frame`; the decoder can be used further, to conceal what was broken as well
    */
   decode(packet: Uint8Array | null): Promise<Int16Array> {
-    const { sampleRate, channels } = this.output;
-    if (packet === null) return Promise.resolve(new Int16Array(Math.round(this.#duration * sampleRate) * channels));
     return this.#guard.run(async () => {
-      this.#packet.data = asBuffer(packet);
-      try {
-        check(await this.#context.sendPacket(this.#packet), "the sound does not decode");
-        this.#frame.unref();
-        check(this.#context.receiveFrameSync(this.#frame), "the sound does not decode");
-      } catch (error) {
-        this.#context.flushBuffers();
-        throw error;
-      } finally {
-        this.#packet.unref();
-      }
-      this.#duration = this.#frame.nbSamples / OPUS_SAMPLE_RATE;
-      return this.#resampled();
+      const data = packet ?? this.#concealment;
+      if (data === undefined) return this.#resampled(new Int16Array(OPUS_FRAME_SAMPLES * this.output.channels));
+      if (data.length === 0) throw new StreamError("invalid_frame", "the sound packet is empty");
+      const samples = await this.#samplesOf(data);
+      this.#concealment = concealmentFor(data);
+      return this.#resampled(samples);
     });
   }
 
-  /** Frees the decoder. */
+  /** Frees the decoder; waits for a packet that is being decoded. */
   async close(): Promise<void> {
     await this.#guard.close(() => {
-      this.#resampler.free();
+      this.#resampler.close();
       this.#context.freeContext();
       this.#frame.free();
       this.#packet.free();
     });
   }
 
-  #resampled(): Int16Array {
-    const { sampleRate, channels } = this.output;
-    const frame = this.#frame;
-    if (!this.#isReady) {
-      const format = frame.format as AVSampleFormat;
-      const input = [frame.channelLayout, format, frame.sampleRate] as const;
-      check(
-        this.#resampler.allocSetOpts2(layout(channels), AV_SAMPLE_FMT_S16, sampleRate, ...input),
-        "cannot resample the sound",
-      );
-      check(this.#resampler.init(), "cannot resample the sound");
-      this.#isReady = true;
+  /** Interleaved samples at Opus's own rate. */
+  async #samplesOf(packet: Uint8Array): Promise<Int16Array> {
+    this.#packet.data = asBuffer(packet);
+    try {
+      check(await this.#context.sendPacket(this.#packet), "the sound does not decode");
+      this.#frame.unref();
+      check(this.#context.receiveFrameSync(this.#frame), "the sound does not decode");
+    } finally {
+      this.#packet.unref();
     }
-    const room = this.#resampler.getOutSamples(frame.nbSamples) + 64;
-    const out = Buffer.alloc(room * channels * 2);
-    const written = this.#resampler.convertSync([out], room, frame.extendedData ?? frame.data, frame.nbSamples);
-    check(written, "the sound does not resample");
-    return new Int16Array(out.buffer, out.byteOffset, written * channels);
+    const plane = this.#frame.data?.[0];
+    if (plane === undefined) throw new StreamError("invalid_frame", "the sound has no samples");
+    const bytes = new Uint8Array(plane.subarray(0, this.#frame.nbSamples * this.output.channels * 2));
+    return new Int16Array(bytes.buffer);
+  }
+
+  #resampled(samples: Int16Array): Int16Array {
+    const { channels } = this.output;
+    return this.#resampler.convert({ samples, sampleRate: OPUS_SAMPLE_RATE, channels });
   }
 }
 
-function layout(channels: 1 | 2) {
-  return channels === 2 ? AV_CHANNEL_LAYOUT_STEREO : AV_CHANNEL_LAYOUT_MONO;
+/**
+ * A packet of the same kind and length whose frames are all empty, for which the decoder conceals (RFC 6716, sections
+ * 3.2.1 and 4.4): FFmpeg has no other way to say that a packet is missing.
+ */
+function concealmentFor(packet: Uint8Array): Uint8Array {
+  const [toc = 0, second = 0] = packet;
+  const code = toc & 3;
+  const frames = code === 0 ? 1 : code === 3 ? second & 63 : 2;
+  return Uint8Array.of(toc | 3, frames);
+}
+
+/** libopus, as FFmpeg's own decoder cannot conceal; it gives interleaved PCM16. */
+function openDecoder(channels: 1 | 2): CodecContext {
+  const codec = Codec.findDecoderByName(FF_DECODER_LIBOPUS);
+  if (codec === null) throw new StreamError("invalid_frame", "this FFmpeg has no Opus decoder");
+  const context = new CodecContext();
+  context.allocContext3(codec);
+  context.sampleRate = OPUS_SAMPLE_RATE;
+  context.channelLayout = channels === 2 ? AV_CHANNEL_LAYOUT_STEREO : AV_CHANNEL_LAYOUT_MONO;
+  return opened(context, codec, "cannot open the Opus decoder");
 }

@@ -3,9 +3,10 @@ import {
   AV_PIX_FMT_YUV420P,
   AV_PIX_FMT_YUVJ420P,
   AVCOL_RANGE_JPEG,
+  AVCOL_RANGE_MPEG,
+  AVCOL_SPC_SMPTE170M,
   type AVPixelFormat,
   FF_ENCODER_MJPEG,
-  SWS_BICUBIC,
 } from "node-av/constants";
 import { Codec, CodecContext, type Frame, Rational, SoftwareScaleContext } from "node-av/lib";
 import { StreamError } from "../errors.ts";
@@ -16,7 +17,10 @@ import { opened } from "./open_codec.ts";
 /** Pixels. */
 const LARGEST_SIDE = 4096;
 
-/** Scales decoded pictures and hands them out in the format that was asked for. */
+/**
+ * Scales decoded pictures and hands them out in the format that was asked for. The scaler is not set up for one shape: it
+ * goes by what each frame says of its size, format and colour space. YUV comes out as BT.601, as pictures are encoded.
+ */
 export class PictureOutput {
   readonly #size: { width: number; height: number };
   readonly #options: VideoFileOptions;
@@ -24,7 +28,6 @@ export class PictureOutput {
   readonly #scaled = allocFrame();
   readonly #packet = allocPacket();
   #jpeg: CodecContext | undefined;
-  #scalerKey = "";
 
   constructor(size: { width: number; height: number }, options: VideoFileOptions) {
     this.#size = size;
@@ -33,7 +36,11 @@ export class PictureOutput {
     this.#scaled.format = format;
     this.#scaled.width = size.width;
     this.#scaled.height = size.height;
-    if (options.format === "jpeg") this.#scaled.colorRange = AVCOL_RANGE_JPEG;
+    if (options.format !== "rgba") {
+      this.#scaled.colorSpace = AVCOL_SPC_SMPTE170M;
+      this.#scaled.colorRange = options.format === "jpeg" ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
+    }
+    this.#scaler.allocContext();
     try {
       check(this.#scaled.getBuffer(1), "no memory for the picture");
       if (options.format === "jpeg") this.#jpeg = openJpegEncoder(size, options.quality);
@@ -46,14 +53,6 @@ export class PictureOutput {
   /** The picture of a decoded frame. */
   async make(frame: Frame): Promise<JpegPicture | RawPicture> {
     const { width, height } = this.#size;
-    const format = frame.format as AVPixelFormat;
-    const key = `${frame.width}x${frame.height}:${format}`;
-    if (key !== this.#scalerKey) {
-      const target = this.#pixelFormat();
-      if (this.#scalerKey !== "") this.#scaler.freeContext();
-      this.#scaler.getContext(frame.width, frame.height, format, width, height, target, SWS_BICUBIC);
-      this.#scalerKey = key;
-    }
     check(await this.#scaler.scaleFrame(this.#scaled, frame), "the picture does not convert");
     if (this.#options.format !== "jpeg") {
       return { format: this.#options.format, data: new Uint8Array(this.#scaled.toBuffer()), width, height } as const;
@@ -63,7 +62,7 @@ export class PictureOutput {
 
   /** Frees the codecs. */
   close(): void {
-    if (this.#scalerKey !== "") this.#scaler.freeContext();
+    this.#scaler.freeContext();
     this.#jpeg?.freeContext();
     this.#scaled.free();
     this.#packet.free();
