@@ -180,6 +180,7 @@ export class Session {
       ...this.#input?.stats,
       controls_received: input?.controlsReceived ?? 0,
       controls_dropped: input?.controlsDropped ?? 0,
+      controls_waiting: this.#pipeline?.inbox.length ?? 0,
       packets_sent: video?.packetsSent ?? 0,
       packets_resent: video?.packetsResent ?? 0,
       fraction_lost: video?.fractionLost ?? 0,
