@@ -5,27 +5,39 @@
  * @module
  */
 
+import { copyText } from "./copy.js";
+import { DEMOS, fitOf } from "./demos.js";
 import { byId } from "./dom.js";
-
-/** The demos that the server has, as their cards show them. */
-const DEMOS = [
-  {
-    path: "/demo/player",
-    title: "Player",
-    text: "Write a prompt and watch it become a stream, with frame rate, bitrate and latency measured live.",
-  },
-];
 
 const POLL_EVERY_MS = 2000;
 const POLL_TIMEOUT_MS = 4000;
 /** More places than this are told in figures only. */
 const MOST_PLACES = 16;
 const MODES = new Map([["server_push", "Server push"], ["bidirectional", "Bidirectional"]]);
+/** @type {Map<string, HTMLElement>} Where each demo's card says what it is for, by path. */
+const fits = new Map();
+
+/** What the snippet has for each mode: more options, and what comes at the end. */
+const PUSH = [
+  `    prompt: "A lighthouse in a storm",
+    extra: { duration_s: 30 },`,
+  "  await client.connect();",
+];
+const TWO_WAY = [
+  "    bidirectional: true,",
+  `  client.watch(video);
+  await client.connect();
+
+  const latencyMs = await client.control({
+    type: "control", key: "ArrowUp", action: "press",
+  });
+  console.log("on screen after", latencyMs, "ms");`,
+];
 
 /** @typedef {Record<string, any>} Body */
 
 showDemos();
-showSnippet();
+openSnippet();
 poll();
 
 async function poll() {
@@ -71,8 +83,11 @@ function whyNot(health) {
 /** @param {Body} facts What is known; empty if the server does not answer. */
 function showFacts(facts) {
   const file = facts.pipeline_file ?? "";
-  write("pipeline", file.split(/[\\/]/).pop());
+  const pipeline = file.split(/[\\/]/).pop();
+  write("pipeline", pipeline);
   byId("pipeline", HTMLElement).title = file;
+  showFits({ mode: facts.stream_mode, pipeline });
+  showSnippet(facts.stream_mode);
   write("mode", MODES.get(facts.stream_mode) ?? facts.stream_mode);
   write("security", titleCase(facts.security_level));
   write("video", videoText(facts));
@@ -119,66 +134,73 @@ function write(id, text) {
 }
 
 function showDemos() {
-  byId("demos", HTMLElement).append(...DEMOS.map(({ path, title, text }) => {
+  byId("demos", HTMLElement).append(...DEMOS.map(({ path, title, text, pipelines }) => {
     const card = document.createElement("a");
     card.className = "card";
     card.href = path;
     const screen = document.createElement("div");
-    screen.className = "card-screen";
-    const bars = document.createElement("span");
-    bars.className = "bars";
-    screen.append(bars);
-    const heading = document.createElement("h3");
-    heading.textContent = title;
-    const paragraph = document.createElement("p");
-    paragraph.textContent = text;
-    card.append(screen, heading, paragraph);
+    screen.className = `card-screen ${path.split("/").pop()}`;
+    screen.append(...Array.from({ length: 5 }, () => document.createElement("span")));
+    const heading = part("h3", title);
+    const fit = part("p", "");
+    fit.className = "card-fit";
+    fits.set(path, fit);
+    card.append(screen, heading, part("p", text), part("p", `For ${pipelines.join(" and ")}`), fit);
     return card;
   }));
 }
 
-function showSnippet() {
-  const snippet = byId("snippet", HTMLElement);
-  const key = byId("copy", HTMLButtonElement);
-  snippet.textContent = snippetFor(location.origin);
-  key.addEventListener("click", async () => {
-    key.textContent = await copy(snippet) ? "Copied" : "Selected";
-    setTimeout(() => key.textContent = "Copy", 2000);
-  });
+/**
+ * @param {string} name
+ * @param {string} text
+ */
+function part(name, text) {
+  const element = document.createElement(name);
+  element.textContent = text;
+  return element;
 }
 
-/** @param {string} origin */
-function snippetFor(origin) {
-  return `<video id="stream" autoplay muted playsinline></video>
+/** @param {{ mode: unknown, pipeline: string }} server */
+function showFits(server) {
+  for (const demo of DEMOS) {
+    const element = fits.get(demo.path);
+    const fit = fitOf(demo, server);
+    if (!element) continue;
+    element.dataset.fits = String(fit?.fits ?? "");
+    if (element.textContent !== (fit?.text ?? "")) element.textContent = fit?.text ?? "";
+  }
+}
+
+function openSnippet() {
+  const snippet = byId("snippet", HTMLElement);
+  const key = byId("copy", HTMLButtonElement);
+  key.addEventListener("click", async () => {
+    const isCopied = await copyText(snippet.textContent ?? "");
+    if (!isCopied) getSelection()?.selectAllChildren(snippet);
+    key.textContent = isCopied ? "Copied" : "Selected";
+    setTimeout(() => key.textContent = "Copy", 2000);
+  });
+  showSnippet(null);
+}
+
+/** @param {unknown} mode The server's, if it is known. */
+function showSnippet(mode) {
+  const [options, then] = mode === "bidirectional" ? TWO_WAY : PUSH;
+  const text = `<video id="stream" autoplay muted playsinline></video>
 <script type="module">
   import { StreamClient }
-    from "${origin}/static/telefuser-client.js";
+    from "${location.origin}/static/telefuser-client.js";
 
   const client = new StreamClient({
-    serverUrl: "${origin}",
-    prompt: "A lighthouse in a storm",
-    extra: { duration_s: 30 },
+    serverUrl: "${location.origin}",
+${options}
   });
   client.addEventListener("closed", (event) => {
     console.log(event.detail.reason);
   });
-  document.querySelector("#stream").srcObject = client.stream;
-  await client.connect();
+  const video = document.querySelector("#stream");
+  video.srcObject = client.stream;
+${then}
 </script>`;
-}
-
-/**
- * @param {HTMLElement} element
- * @returns {Promise<boolean>} False if the text could only be selected, as on
- *   pages without https.
- */
-async function copy(element) {
-  try {
-    await navigator.clipboard.writeText(element.textContent ?? "");
-    return true;
-  } catch (cause) {
-    console.debug("telefuser: no clipboard", cause);
-    getSelection()?.selectAllChildren(element);
-    return document.execCommand("copy");
-  }
+  write("snippet", text);
 }

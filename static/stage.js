@@ -4,7 +4,8 @@
  * slate before it, the sound key and the fullscreen key.
  *
  * The page holds `#stage` with `#video`, `#still`, `#slate`, `#unmute` and
- * `#fullscreen`; `data-picture` on the body is `none`, `live` or `still`.
+ * `#fullscreen`, in a `.screen` that can become full; `data-picture` on the
+ * body is `none`, `live` or `still`.
  *
  * @module
  */
@@ -12,6 +13,7 @@
 import { byId } from "./dom.js";
 
 const frame = byId("stage", HTMLElement);
+const screen = /** @type {HTMLElement} */ (frame.closest(".screen") ?? frame);
 const video = byId("video", HTMLVideoElement);
 const still = byId("still", HTMLCanvasElement);
 const slate = byId("slate", HTMLElement);
@@ -40,7 +42,11 @@ export function openStage() {
   });
   video.addEventListener("volumechange", showSound);
   document.addEventListener("fullscreenchange", showFullscreen);
-  for (const sign of ["pointermove", "pointerdown", "keydown"]) frame.addEventListener(sign, wake);
+  for (const sign of ["pointermove", "pointerdown", "keydown"]) screen.addEventListener(sign, wake);
+  // Some browsers pause the picture of a page that is hidden.
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && video.srcObject && video.paused) play();
+  });
   showSound();
 }
 
@@ -100,7 +106,7 @@ function showSound() {
 async function toggleFullscreen() {
   try {
     if (document.fullscreenElement) await document.exitFullscreen();
-    else if (frame.requestFullscreen) await frame.requestFullscreen();
+    else if (screen.requestFullscreen) await screen.requestFullscreen();
     // The iPhone lets only the video itself fill the screen.
     else if ("webkitEnterFullscreen" in video) /** @type {any} */ (video).webkitEnterFullscreen();
   } catch (cause) {
@@ -111,12 +117,12 @@ async function toggleFullscreen() {
 function showFullscreen() {
   const isFull = document.fullscreenElement !== null;
   fullscreenKey.setAttribute("aria-label", isFull ? "Leave fullscreen" : "Fullscreen");
-  frame.dataset.full = String(isFull);
+  screen.dataset.full = String(isFull);
   wake();
 }
 
 function wake() {
   clearTimeout(sleepTimer);
-  frame.dataset.awake = "true";
-  sleepTimer = setTimeout(() => frame.dataset.awake = "false", AWAKE_MS);
+  screen.dataset.awake = "true";
+  sleepTimer = setTimeout(() => screen.dataset.awake = "false", AWAKE_MS);
 }

@@ -10,7 +10,8 @@ export class StreamError extends Error {
   /**
    * @param {string} code The server's code, or `server_unreachable`,
    *   `server_silent`, `refused`, `bad_answer`, `bad_message`, `unsupported`,
-   *   `setup_failed`, `no_media_path`, `connection_lost`, `connection_closed`.
+   *   `setup_failed`, `no_media_path`, `connection_lost`, `connection_closed`,
+   *   `one_way`.
    * @param {string} message
    * @param {{ status?: number | undefined, cause?: unknown }} [options]
    */
@@ -31,6 +32,7 @@ const REFUSALS = new Map([
   ["session_exists", ["A session with this id is open already", "Stop that session"]],
   ["sessions_full", ["All places are taken", "Wait until a place is free"]],
   ["service_not_running", ["The pipeline is not running", "Wait until the pipeline runs"]],
+  ["timeout", ["The pipeline did not begin in time", "Wait a moment"]],
   ["shutting_down", ["The server is shutting down", "Wait until the server is back"]],
 ]);
 
@@ -45,6 +47,7 @@ const REFUSED_STATUSES = new Map([
   [422, ["The server did not accept the request", "Change the settings"]],
   [429, ["There were too many requests", "Wait a moment"]],
   [503, ["The server cannot take a stream now", "Wait a moment"]],
+  [504, ["The server did not answer in time", "Wait a moment"]],
 ]);
 
 /**
@@ -133,6 +136,13 @@ export function unsupported() {
   const text = "This browser has no WebRTC, or it is switched off. Open the " +
     "page in a current Chrome, Edge, Firefox or Safari.";
   return new StreamError("unsupported", text);
+}
+
+/** Camera or microphone were given to a session that only receives. */
+export function oneWay() {
+  const text = "This session only receives. Make its client with the option " +
+    "`bidirectional: true` to send camera and microphone.";
+  return new StreamError("one_way", text);
 }
 
 /** The channel carried something else than a JSON object. */

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Readings of a received stream, out of what `RTCPeerConnection.getStats()`
+ * Readings of a stream, out of what `RTCPeerConnection.getStats()`
  * reports. Pure functions: no browser reports everything, and what is absent
  * stays null. Field names: https://www.w3.org/TR/webrtc-stats/
  *
@@ -26,6 +26,10 @@
  * @property {number | null} framesDropped
  * @property {number | null} freezeCount
  * @property {number | null} packetsLost Video and audio.
+ * @property {number | null} sendKbps Camera and microphone, since the last call.
+ * @property {number | null} sendFps Camera pictures encoded per second.
+ * @property {number | null} sendWidth
+ * @property {number | null} sendHeight
  * @property {string | null} candidateType The browser's end of the path:
  *   `"host"`, `"srflx"`, `"prflx"` or `"relay"`.
  * @property {string | null} protocol `"udp"` or `"tcp"`.
@@ -34,11 +38,13 @@
 /** @typedef {Record<string, any>} Stat One entry of a report. */
 
 /**
- * The entries of one report that belong to the received stream.
+ * The entries of one report that belong to the stream.
  *
  * @typedef {object} StatsSample
- * @property {Stat} video
+ * @property {Stat} video Received.
  * @property {Stat} audio
+ * @property {Stat} sentVideo Empty unless a camera is or was sent.
+ * @property {Stat} sentAudio
  * @property {Stat} pair The candidate pair in use.
  * @property {Stat} local Its candidate on this side.
  * @property {string | null} videoCodec
@@ -46,7 +52,7 @@
  */
 
 /**
- * Picks the entries of the received stream out of a report.
+ * Picks the entries of the stream out of a report.
  *
  * @param {RTCStatsReport} report
  * @returns {StatsSample}
@@ -56,9 +62,10 @@ export function readSample(report) {
   const stats = new Map();
   report.forEach((stat, id) => stats.set(id, stat));
   const all = [...stats.values()];
-  const inbound = all.filter(({ type }) => type === "inbound-rtp");
-  const video = inbound.find(({ kind }) => kind === "video") ?? {};
-  const audio = inbound.find(({ kind }) => kind === "audio") ?? {};
+  const rtp = (/** @type {string} */ direction, /** @type {string} */ medium) =>
+    all.find(({ type, kind }) => type === direction && kind === medium) ?? {};
+  const video = rtp("inbound-rtp", "video");
+  const audio = rtp("inbound-rtp", "audio");
 
   const transport = all.find(({ type }) => type === "transport");
   const pairs = all.filter(({ type }) => type === "candidate-pair");
@@ -69,6 +76,8 @@ export function readSample(report) {
   return {
     video,
     audio,
+    sentVideo: rtp("outbound-rtp", "video"),
+    sentAudio: rtp("outbound-rtp", "audio"),
     pair,
     local: stats.get(pair.localCandidateId) ?? {},
     videoCodec: codecName(stats.get(video.codecId)),
@@ -84,12 +93,17 @@ export function readSample(report) {
  * @returns {StreamStats}
  */
 export function statsBetween(now, before) {
-  const { video, audio, pair, local } = now;
+  const { video, audio, sentVideo, sentAudio, pair, local } = now;
   const last = before?.video ?? {};
   const seconds = difference(video.timestamp, last.timestamp, 0.001);
   const bits = sum(
     difference(video.bytesReceived, last.bytesReceived, 8),
     difference(audio.bytesReceived, before?.audio.bytesReceived ?? 0, 8),
+  );
+  const sentSeconds = difference(sentVideo.timestamp ?? sentAudio.timestamp, sentTime(before), 0.001);
+  const sentBits = sum(
+    difference(sentVideo.bytesSent, before?.sentVideo.bytesSent ?? 0, 8),
+    difference(sentAudio.bytesSent, before?.sentAudio.bytesSent ?? 0, 8),
   );
   const frames = difference(video.framesDecoded, last.framesDecoded);
   const jitterBufferMs = ratio(
@@ -116,6 +130,10 @@ export function statsBetween(now, before) {
     framesDropped: number(video.framesDropped),
     freezeCount: number(video.freezeCount),
     packetsLost: sum(video.packetsLost, audio.packetsLost),
+    sendKbps: scaled(ratio(before && sentBits, sentSeconds), 0.001),
+    sendFps: number(sentVideo.framesPerSecond),
+    sendWidth: number(sentVideo.frameWidth),
+    sendHeight: number(sentVideo.frameHeight),
     candidateType: local.candidateType ?? null,
     protocol: local.protocol ?? null,
   };
@@ -125,8 +143,13 @@ export function statsBetween(now, before) {
 export function noStats() {
   /** @type {Stat} */
   const none = {};
-  const sample = { video: none, audio: none, pair: none, local: none };
+  const sample = { video: none, audio: none, sentVideo: none, sentAudio: none, pair: none, local: none };
   return statsBetween({ ...sample, videoCodec: null, audioCodec: null }, null);
+}
+
+/** @param {StatsSample | null} sample */
+function sentTime(sample) {
+  return sample?.sentVideo.timestamp ?? sample?.sentAudio.timestamp;
 }
 
 /** @param {Stat | undefined} codec */

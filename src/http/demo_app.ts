@@ -9,8 +9,8 @@ import type { AppEnv } from "./services.ts";
 
 const log = new Log("demo");
 
-/** Seconds until the stream server must have begun to answer. */
-const ANSWER_LIMIT = 10;
+/** Seconds until the stream server must have begun to answer; creating a session alone may take it 30. */
+const ANSWER_LIMIT = 35;
 
 /** What the demo server is made from. */
 export interface DemoOptions {

@@ -81,11 +81,13 @@ export class SessionRegistry {
   }
 
   /**
-   * Closes a session.
+   * Closes a session. For one that is closing already it waits until its place is free.
    *
    * @throws StreamError `session_not_found`
    */
   async close(id: string, reason: CloseReason): Promise<void> {
+    const session = this.#sessions.get(id);
+    if (session?.closeReason !== undefined) await session.closed;
     await this.get(id).close(reason);
   }
 

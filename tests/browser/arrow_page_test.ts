@@ -31,7 +31,7 @@ async function becomes(page: Page, wanted: string): Promise<void> {
   await eventuallyInPage(`pressed: ${wanted || "nothing"}`, async () => await pressed(page) === wanted, 3000);
 }
 
-/** What the page has sent as a key and its action, told by the server's count and by the page's own latency count. */
+/** How many changes the page has measured. */
 async function measured(page: Page): Promise<number> {
   return Number(await page.textContent("#stats-count"));
 }
@@ -112,13 +112,17 @@ Deno.test("pointers hold keys, slide over them and reach corners; several finger
   await becomes(page, "");
 
   const cdp = await page.context().newCDPSession(page);
-  const touch = (type: "touchStart" | "touchEnd" | "touchCancel", points: { x: number; y: number; id: number }[]) =>
-    cdp.send("Input.dispatchTouchEvent", { type, touchPoints: points });
+  const touch = (
+    type: "touchStart" | "touchMove" | "touchEnd" | "touchCancel",
+    points: { x: number; y: number; id: number }[],
+  ) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints: points });
   await touch("touchStart", [{ ...up, id: 1 }]);
   await touch("touchStart", [{ ...up, id: 1 }, { ...right, id: 2 }]);
   await becomes(page, "Up Right");
-  await touch("touchEnd", [{ ...right, id: 2 }]);
+  await touch("touchEnd", [{ ...up, id: 1 }]); // The one that is lifted.
   await becomes(page, "Right");
+  await touch("touchMove", [{ x: right.x, y: up.y, id: 2 }]);
+  await becomes(page, "Up Right");
   await touch("touchEnd", []);
   await becomes(page, "");
   await touch("touchStart", [{ ...down, id: 3 }]);

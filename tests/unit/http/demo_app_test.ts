@@ -81,7 +81,7 @@ Deno.test("says in words that the server cannot be reached: 502 each time, one l
   assert.equal(log.lines.length, 1);
 });
 
-Deno.test("gives up a server that does not answer within ten seconds", async () => {
+Deno.test("gives up a server that does not answer in time", async () => {
   using _log = new CapturedLog();
   const clock = new ManualClock();
   const held = Promise.withResolvers<Response>();
@@ -94,10 +94,10 @@ Deno.test("gives up a server that does not answer within ten seconds", async () 
   const app = await createDemoApp({ page: "player", serverUrl, config: {}, clock });
   const answer = app.fetch(new Request("http://demo/v1/service/health"), { remote: "" });
   await asked.promise;
-  await clock.advance(11);
+  await clock.advance(36);
   const response = await answer;
   assert.equal(response.status, 502);
-  assert.match((await response.json()).detail, /no answer within 10 s/);
+  assert.match((await response.json()).detail, /no answer within 35 s/);
   held.resolve(new Response("late"));
   await server.shutdown();
 });
