@@ -22,6 +22,8 @@ const MAX_PACKETS = 2048;
 const MAX_MISSING = 512;
 /** A jump of more than this many sequence numbers is a new beginning. */
 const MAX_JUMP = 3000;
+/** So many packets in a row that are past already are a new beginning as well. */
+const MAX_STALE = 100;
 
 interface Missing {
   readonly since: number;
@@ -31,7 +33,7 @@ interface Missing {
 /**
  * Puts the packets of one picture track in order and gives out whole pictures, in decoding order, and nothing else. What is
  * missing can be asked for; what does not come in time costs everything up to the next key frame, so that no decoder ever
- * sees a picture whose reference it has not.
+ * sees a picture whose reference it has not. A whole key frame waits for nothing that is missing before it.
  */
 export class FrameAssembler {
   readonly #depacketize: Depacketizer;
@@ -42,6 +44,7 @@ export class FrameAssembler {
   #next: number | undefined;
   #needsKeyFrame = true;
   #framesLost = 0;
+  #stale = 0;
 
   constructor(depacketize: Depacketizer) {
     this.#depacketize = depacketize;
@@ -60,18 +63,23 @@ export class FrameAssembler {
   /** Takes a packet; returns the pictures that it completes. */
   add(packet: MediaPacket, now: number): AssembledFrame[] {
     const before = this.#sequence.highest;
-    let position = this.#sequence.extend(packet.sequenceNumber);
-    if (before !== undefined && Math.abs(position - before) > MAX_JUMP) {
-      this.#restart();
-      position = this.#sequence.extend(packet.sequenceNumber);
+    if (before !== undefined) {
+      const position = this.#sequence.locate(packet.sequenceNumber);
+      const isPast = position < (this.#next ?? position) || this.#packets.has(position);
+      this.#stale = isPast ? this.#stale + 1 : 0;
+      if (Math.abs(position - before) > MAX_JUMP || this.#stale > MAX_STALE) this.restart();
+      else if (isPast) return [];
     }
+    const position = this.#sequence.extend(packet.sequenceNumber);
     this.#next ??= position;
-    if (position < this.#next || this.#packets.has(position)) return [];
-    this.#packets.set(position, packet);
-    this.#missing.delete(position);
     this.#noteMissing(Math.max(this.#next, (before ?? position) + 1), { end: position, now });
-    if (this.#packets.size > MAX_PACKETS || this.#missing.size > MAX_MISSING) this.#skip();
-    return this.#complete();
+    return this.#keep(position, packet);
+  }
+
+  /** Takes a packet that was sent again; returns the pictures that it completes. One that is not missing changes nothing. */
+  repair(packet: MediaPacket): AssembledFrame[] {
+    const position = this.#sequence.locate(packet.sequenceNumber);
+    return this.#missing.has(position) ? this.#keep(position, packet) : [];
   }
 
   /**
@@ -79,16 +87,26 @@ export class FrameAssembler {
    * which may set pictures behind it free.
    */
   poll(now: number): { readonly ask: readonly number[]; readonly frames: readonly AssembledFrame[] } {
-    const [oldest] = this.#missing.values();
-    const isGivenUp = oldest !== undefined && now - oldest.since > GIVE_UP;
-    if (isGivenUp) this.#skip();
+    const expired = [...this.#missing].filter(([, { since }]) => now - since > GIVE_UP).map(([position]) => position);
+    if (expired.length > 0) this.#goOnAt(Math.max(...expired) + 1);
+    const frames = expired.length > 0 ? this.#complete() : [];
     const ask: number[] = [];
     for (const [position, state] of this.#missing) {
       if (now - state.since < REORDER_TIME || now - state.askedAt < ASK_INTERVAL) continue;
       state.askedAt = now;
       ask.push(position & 0xffff);
     }
-    return { ask, frames: isGivenUp ? this.#complete() : [] };
+    return { ask, frames };
+  }
+
+  /** Forgets everything: another stream comes. */
+  restart(): void {
+    this.#sequence.reset();
+    this.#packets.clear();
+    this.#missing.clear();
+    this.#next = undefined;
+    this.#needsKeyFrame = true;
+    this.#stale = 0;
   }
 
   /** Gives out nothing more before a key frame: what was given out last did not decode. */
@@ -102,6 +120,28 @@ export class FrameAssembler {
         this.#missing.set(position, { since: now, askedAt: Number.NEGATIVE_INFINITY });
       }
     }
+  }
+
+  #keep(position: number, packet: MediaPacket): AssembledFrame[] {
+    this.#packets.set(position, packet);
+    this.#missing.delete(position);
+    if (this.#missing.size > MAX_MISSING) this.#goOnAt(Math.max(...this.#missing.keys()) + 1);
+    if (this.#packets.size > MAX_PACKETS) this.#goOnAt((this.#sequence.highest ?? position) + 1);
+    if (this.#missing.size > 0) this.#jumpToKeyFrame(position);
+    return this.#complete();
+  }
+
+  /** Goes on with the picture at a position when it is a whole key frame. */
+  #jumpToKeyFrame(position: number): void {
+    const timestamp = this.#packets.get(position)?.timestamp;
+    const isSame = (at: number) => this.#packets.get(at)?.timestamp === timestamp;
+    const isLast = (at: number) => this.#packets.get(at)?.marker === true;
+    let begin = position;
+    while (isSame(begin - 1) && !isLast(begin - 1)) begin--;
+    let end = position;
+    while (isSame(end + 1) && !isLast(end)) end++;
+    if (begin === this.#next || !isLast(end)) return;
+    if (this.#depacketize(this.#payloads(begin, end))?.key === true) this.#goOnAt(begin);
   }
 
   /** Takes whole pictures from the front as far as no packet is missing. */
@@ -138,39 +178,31 @@ export class FrameAssembler {
   }
 
   #take(end: number): Uint8Array[] {
-    const payloads: Uint8Array[] = [];
-    for (let position = this.#next ?? end; position <= end; position++) {
-      const payload = this.#packets.get(position)?.payload;
-      if (payload !== undefined && payload.length > 0) payloads.push(payload);
-      this.#packets.delete(position);
-    }
+    const begin = this.#next ?? end;
+    const payloads = this.#payloads(begin, end);
+    for (let position = begin; position <= end; position++) this.#packets.delete(position);
     this.#next = end + 1;
     return payloads;
   }
 
-  /** Goes on behind the oldest gap; what hangs on it is lost up to the next key frame. */
-  #skip(): void {
-    this.#needsKeyFrame = true;
-    const last = Math.max(...this.#missing.keys(), Number.NEGATIVE_INFINITY);
-    const behind = [...this.#packets.keys()].filter((position) => position > last).sort((a, b) => a - b);
-    // A picture that has begun before the gap's end cannot be whole: go on with the first one that begins behind it.
-    const cut = behind.find((position, index) => {
-      const previous = this.#packets.get(behind[index - 1] ?? Number.NaN);
-      const packet = this.#packets.get(position);
-      return previous !== undefined && (previous.marker || previous.timestamp !== packet?.timestamp);
-    });
-    const next = cut ?? (this.#sequence.highest ?? 0) + 1;
-    for (const position of this.#packets.keys()) if (position < next) this.#packets.delete(position);
-    this.#missing.clear();
-    this.#framesLost++;
-    this.#next = next;
+  #payloads(begin: number, end: number): Uint8Array[] {
+    const payloads: Uint8Array[] = [];
+    for (let position = begin; position <= end; position++) {
+      const payload = this.#packets.get(position)?.payload;
+      if (payload !== undefined && payload.length > 0) payloads.push(payload);
+    }
+    return payloads;
   }
 
-  #restart(): void {
-    this.#sequence.reset();
-    this.#packets.clear();
-    this.#missing.clear();
-    this.#next = undefined;
+  /**
+   * Gives up everything before a position. What follows may be the rest of a picture: as only a key frame is given out
+   * next, which is known by its beginning, that does no harm.
+   */
+  #goOnAt(next: number): void {
+    for (const position of this.#packets.keys()) if (position < next) this.#packets.delete(position);
+    for (const position of this.#missing.keys()) if (position < next) this.#missing.delete(position);
     this.#needsKeyFrame = true;
+    this.#framesLost++;
+    this.#next = next;
   }
 }

@@ -16,6 +16,9 @@ export interface ReceptionReport {
   readonly delaySinceLastReport: number;
 }
 
+/** A jump of more than this many sequence numbers is a new beginning, not loss. */
+const MAX_JUMP = 3000;
+
 /** Counts what comes of one stream (RFC 3550, appendix A.3 and A.8). */
 export class Reception {
   readonly #ssrc: number;
@@ -35,6 +38,10 @@ export class Reception {
 
   /** A packet has come; not for retransmissions. */
   received(packet: { readonly sequenceNumber: number; readonly timestamp: number }, now: number): void {
+    const highest = this.#sequence.highest;
+    if (highest !== undefined && Math.abs(this.#sequence.locate(packet.sequenceNumber) - highest) > MAX_JUMP) {
+      this.#restart();
+    }
     const position = this.#sequence.extend(packet.sequenceNumber);
     this.#first ??= position;
     this.#received++;
@@ -72,5 +79,11 @@ export class Reception {
       lastReport: this.#senderReport?.compactNtp ?? 0,
       delaySinceLastReport: this.#senderReport === undefined ? 0 : now - this.#senderReport.at,
     };
+  }
+  #restart(): void {
+    this.#sequence.reset();
+    this.#first = undefined;
+    this.#received = 0;
+    this.#reported = { expected: 0, received: 0 };
   }
 }

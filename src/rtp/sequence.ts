@@ -10,10 +10,15 @@ export class ExtendedSequence {
   /** The number without wrap; one that is up to half a turn behind the highest is taken for an older one. */
   extend(sequenceNumber: number): number {
     if (this.#highest === undefined) return this.#highest = sequenceNumber + 0x10000;
-    const step = ((sequenceNumber - this.#highest + 0x8000) & 0xffff) - 0x8000;
-    const extended = this.#highest + step;
-    if (step > 0) this.#highest = extended;
+    const extended = this.locate(sequenceNumber);
+    if (extended > this.#highest) this.#highest = extended;
     return extended;
+  }
+
+  /** The same, but the highest number stays what it is. */
+  locate(sequenceNumber: number): number {
+    const highest = this.#highest ?? sequenceNumber + 0x10000;
+    return highest + ((sequenceNumber - highest + 0x8000) & 0xffff) - 0x8000;
   }
 
   /** Begins anew. */

@@ -21,6 +21,10 @@ const REPORT_INTERVAL = 1;
 const REMB_INTERVAL = 0.5;
 /** A key frame is asked for at most once in this many seconds. */
 const KEY_FRAME_INTERVAL = 0.5;
+/** Seconds in which a stream that has begun brings a key frame by itself. */
+const FIRST_KEY_FRAME = 0.25;
+/** Seconds without a packet after which a camera counts as switched off; it is not asked for anything then. */
+const PAUSE = 1;
 const VIDEO_CLOCK_RATE = 90_000;
 const AUDIO_CLOCK_RATE = 48_000;
 /** Share lost above which less is allowed, and below which more. */
@@ -77,6 +81,8 @@ export class InboundVideo {
   #reception: Reception | undefined;
   #ssrc: number | undefined;
   #timers: Timer[] = [];
+  #closed = false;
+  #heardAt = Number.NEGATIVE_INFINITY;
   #keyAskedAt = Number.NEGATIVE_INFINITY;
   #allowed: number;
 
@@ -91,7 +97,9 @@ export class InboundVideo {
     const { payloadType, rtxPayloadType, clock } = this.#options;
     const now = clock.now();
     if (packet.payloadType === payloadType) {
+      if (this.#closed) return true;
       if (packet.ssrc !== this.#ssrc) this.#begin(packet.ssrc);
+      this.#heardAt = now;
       this.stats.packets++;
       this.stats.octets += packet.payload.length;
       this.#reception?.received(packet, now);
@@ -100,7 +108,7 @@ export class InboundVideo {
     }
     if (packet.payloadType !== rtxPayloadType) return false;
     const original = unwrapped(packet);
-    if (original !== null && this.#ssrc !== undefined) this.#emit(this.#assembler.add(original, now));
+    if (original !== null && !this.#closed) this.#emit(this.#assembler.repair(original));
     return true;
   }
 
@@ -118,6 +126,7 @@ export class InboundVideo {
 
   /** Stops. */
   close(): void {
+    this.#closed = true;
     for (const timer of this.#timers) timer.cancel();
     this.#timers = [];
     this.frame.clear();
@@ -128,6 +137,8 @@ export class InboundVideo {
     const isFirst = this.#ssrc === undefined;
     this.#ssrc = ssrc;
     this.#reception = new Reception({ ssrc, clockRate: VIDEO_CLOCK_RATE });
+    this.#assembler.restart();
+    this.#keyAskedAt = this.#options.clock.now() - KEY_FRAME_INTERVAL + FIRST_KEY_FRAME;
     if (!isFirst) return;
     this.#every(POLL_INTERVAL, () => this.#poll());
     this.#every(REPORT_INTERVAL, () => this.#report());
@@ -140,7 +151,7 @@ export class InboundVideo {
     const arm = () => {
       this.#timers[place] = this.#options.clock.schedule(seconds, () => {
         act();
-        arm();
+        if (!this.#closed) arm();
       });
     };
     arm();
@@ -159,7 +170,8 @@ export class InboundVideo {
   #askForKeyFrame(): void {
     const { clock, sender, ownSsrc } = this.#options;
     const now = clock.now();
-    if (this.#ssrc === undefined || now - this.#keyAskedAt < KEY_FRAME_INTERVAL) return;
+    if (this.#closed || this.#ssrc === undefined || now - this.#heardAt > PAUSE) return;
+    if (now - this.#keyAskedAt < KEY_FRAME_INTERVAL) return;
     this.#keyAskedAt = now;
     this.stats.keyFramesAsked++;
     sender.sendRtcp(writePli({ from: ownSsrc, about: this.#ssrc }));
@@ -201,6 +213,7 @@ export class InboundAudio {
   #reception: Reception | undefined;
   #ssrc: number | undefined;
   #timer: Timer | undefined;
+  #closed = false;
 
   constructor(options: InboundOptions & { readonly payloadTypes: ReadonlySet<number> }) {
     this.#options = options;
@@ -209,6 +222,7 @@ export class InboundAudio {
   /** Takes a packet; false when it is of another track. */
   receive(packet: InboundPacket): boolean {
     if (!this.#options.payloadTypes.has(packet.payloadType)) return false;
+    if (this.#closed) return true;
     const { clock } = this.#options;
     if (packet.ssrc !== this.#ssrc) this.#begin(packet.ssrc);
     this.stats.packets++;
@@ -227,6 +241,7 @@ export class InboundAudio {
 
   /** Stops. */
   close(): void {
+    this.#closed = true;
     this.#timer?.cancel();
     this.packet.clear();
   }

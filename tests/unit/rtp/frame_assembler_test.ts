@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { type AssembledFrame, depacketizeVp8, FrameAssembler, type MediaPacket } from "../../../src/rtp/mod.ts";
+import {
+  type AssembledFrame,
+  depacketizeH264,
+  depacketizeVp8,
+  FrameAssembler,
+  type MediaPacket,
+} from "../../../src/rtp/mod.ts";
 
 /** Pictures of a few packets each; every payload names its picture, so that a mixed-up one shows. */
 class Sender {
@@ -111,13 +117,74 @@ Deno.test("gives up what does not come and shows nothing that hangs on it, up to
   assert.ok(assembler.framesLost > 0);
 });
 
-Deno.test("a key frame that waits behind a gap comes out when the gap is given up", () => {
+Deno.test("whole pictures that are lost are missed as well, though those behind them are complete", () => {
+  for (const lost of [1, 4]) {
+    const sender = new Sender();
+    const assembler = new FrameAssembler(depacketizeVp8);
+    feed(assembler, sender.picture({ key: true }), 0);
+    for (let n = 0; n < lost; n++) sender.picture();
+    assert.deepEqual(feed(assembler, [...sender.picture(), ...sender.picture()], 1), []);
+    assert.deepEqual(numbers(assembler.poll(1.31).frames), [], "what they are built on never came");
+    assert.deepEqual(feed(assembler, [...sender.picture(), ...sender.picture({ key: true })], 2), [lost + 5]);
+  }
+});
+
+Deno.test("a whole key frame does not wait for what is missing before it", () => {
   const sender = new Sender();
   const assembler = new FrameAssembler(depacketizeVp8);
   feed(assembler, sender.picture({ key: true }), 0);
   const [, ...cut] = sender.picture();
-  feed(assembler, [...cut, ...sender.picture({ key: true }), ...sender.picture()], 1);
-  assert.deepEqual(numbers(assembler.poll(1.31).frames), [3, 4]);
+  const shown = feed(assembler, [...cut, ...sender.picture({ key: true }), ...sender.picture()], 1);
+  assert.deepEqual(shown, [3, 4]);
+  assert.deepEqual(assembler.poll(1.02).ask, [], "what nobody needs any more is not asked for");
+  assert.equal(assembler.needsKeyFrame, false);
+});
+
+Deno.test("a key frame with a gap of its own is repaired, though an older gap before it is given up", () => {
+  const sender = new Sender();
+  const assembler = new FrameAssembler(depacketizeVp8);
+  feed(assembler, sender.picture({ key: true }), 0);
+  const [, ...cut] = sender.picture();
+  feed(assembler, cut, 1);
+  const [begin, lost, ...rest] = sender.picture({ key: true, packets: 5 }) as [MediaPacket, MediaPacket];
+  assert.deepEqual(feed(assembler, [begin, ...rest, ...sender.picture()], 1.25), []);
+  const { ask, frames } = assembler.poll(1.31);
+  assert.deepEqual(frames, []);
+  assert.deepEqual(ask, [lost.sequenceNumber]);
+  assert.deepEqual(feed(assembler, [lost], 1.35), [3, 4]);
+});
+
+Deno.test("a key frame right behind a gap that is given up is not lost, though it is still on its way", () => {
+  const sender = new Sender();
+  const assembler = new FrameAssembler(depacketizeVp8);
+  feed(assembler, sender.picture({ key: true }), 0);
+  const [...cut] = sender.picture().slice(0, 2);
+  feed(assembler, cut, 1);
+  const [begin, ...rest] = sender.picture({ key: true, packets: 4 }) as [MediaPacket];
+  feed(assembler, [begin], 1);
+  assert.deepEqual(numbers(assembler.poll(1.31).frames), []);
+  assert.deepEqual(feed(assembler, rest, 1.32), [3]);
+});
+
+Deno.test("H.264: a part of a picture behind a gap is never taken for a whole one", () => {
+  const start = [0, 0, 0, 1];
+  const slices = [0x67, 0x68, 0x65, 0x65].map((header) => Uint8Array.from([header, 0x80, 1, 2, 3]));
+  const packets = [...slices, Uint8Array.from([0x41, 0x80, 9])].map((payload, index) => ({
+    sequenceNumber: index + 1,
+    timestamp: index < 4 ? 3000 : 6000,
+    marker: index >= 3,
+    payload,
+  }));
+  for (let lost = 0; lost < 4; lost++) {
+    const assembler = new FrameAssembler(depacketizeH264);
+    const before = { sequenceNumber: 0, timestamp: 0, marker: true, payload: Uint8Array.of(0x41, 0x80) };
+    const left = packets.filter((_, index) => index !== lost);
+    const frames = [before, ...left].flatMap((packet) => assembler.add(packet, 0));
+    assert.deepEqual([...frames, ...assembler.poll(0.4).frames], [], `packet ${lost} is missing`);
+  }
+  const assembler = new FrameAssembler(depacketizeH264);
+  const [whole] = packets.flatMap((packet) => assembler.add(packet, 0));
+  assert.deepEqual(whole?.data, Uint8Array.from(slices.flatMap((slice) => [...start, ...slice])));
 });
 
 Deno.test("begins anew when the sender does", () => {
@@ -126,6 +193,28 @@ Deno.test("begins anew when the sender does", () => {
   assert.deepEqual(feed(assembler, sender.picture({ key: true })), [1]);
   sender.jump(20_000);
   assert.deepEqual(feed(assembler, [...sender.picture(), ...sender.picture({ key: true })]), [3]);
+});
+
+Deno.test("begins anew when the sender goes back by a little and stays there", () => {
+  const sender = new Sender(30_000);
+  const assembler = new FrameAssembler(depacketizeVp8);
+  feed(assembler, sender.picture({ key: true }));
+  sender.jump(-1000);
+  const shown = Array.from({ length: 80 }, (_, index) => feed(assembler, sender.picture({ key: index % 10 === 0 })))
+    .flat();
+  assert.ok(shown.length > 30, `${shown.length} of 80 pictures`);
+});
+
+Deno.test("a picture that never ends is not kept for ever", () => {
+  const assembler = new FrameAssembler(depacketizeVp8);
+  const begin = Uint8Array.of(0x10, 0x10, 1);
+  for (let n = 0; n < 10_000; n++) {
+    const payload = n === 0 ? begin : Uint8Array.of(0, 1);
+    const packet = { sequenceNumber: n, timestamp: 1, marker: false, payload };
+    assert.deepEqual(assembler.add(packet, n / 1000), []);
+  }
+  const key = { sequenceNumber: 10_000, timestamp: 2, marker: true, payload: begin };
+  assert.deepEqual(assembler.add(key, 11).map((frame) => frame.key), [true]);
 });
 
 Deno.test("what did not decode is followed by a key frame", () => {

@@ -39,6 +39,19 @@ Deno.test("reports loss since the last report and in all, jitter, and the last s
   assert.ok((reception.report(5)?.jitter ?? 0) > 0);
 });
 
+Deno.test("a sender that begins anew at other numbers has lost nothing", () => {
+  for (const begin of [40_000, 60_000]) {
+    const reception = new Reception({ ssrc: 7, clockRate: 90_000 });
+    for (let n = 0; n < 50; n++) reception.received({ sequenceNumber: 50_000 + n, timestamp: n * 3000 }, n / 30);
+    reception.report(2);
+    for (let n = 0; n < 50; n++) reception.received({ sequenceNumber: begin + n, timestamp: n * 3000 }, 2 + n / 30);
+    const report = reception.report(4);
+    assert.equal(report?.fractionLost, 0);
+    assert.equal(report?.packetsLost, 0);
+    assert.equal(report?.highestSequence, begin + 49);
+  }
+});
+
 Deno.test("feedback is read back as it was written", () => {
   const parties = { from: 1, about: 0xdeadbeef };
   const lost = [65_530, 65_531, 3, 10, 11, 40];

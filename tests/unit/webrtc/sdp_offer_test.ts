@@ -3,6 +3,14 @@ import { SessionDescription } from "werift";
 import { StreamError, type StreamErrorCode } from "../../../src/errors.ts";
 import type { VideoCodec } from "../../../src/media/mod.ts";
 import { chooseVideoCodec, narrowOffer, readOffer } from "../../../src/webrtc/mod.ts";
+import {
+  answerDirections,
+  type Offer,
+  type OfferedMedia,
+  offersToSend,
+  opusPayloadTypes,
+  rtxPayloadType,
+} from "../../../src/webrtc/sdp_offer.ts";
 import { CHROMIUM_OFFER, FIREFOX_OFFER, SAFARI_OFFER, videoOffer } from "../support/offers.ts";
 
 const OFFERS = { CHROMIUM_OFFER, FIREFOX_OFFER, SAFARI_OFFER };
@@ -249,4 +257,52 @@ Deno.test("leaves every section a format, even a second picture that does not of
   const text = narrowOffer(offer, chooseVideoCodec(offer, "VP8"));
   const sections = text.split("\r\n").filter((line) => line.startsWith("m="));
   assert.deepEqual(sections.map((line) => line.split(" ").slice(3)), [["96"], ["45"]]);
+});
+
+/** An offer of picture sections of these directions; one in brackets is rejected. */
+function sections(...directions: readonly string[]): Offer {
+  const media = directions.map((text): OfferedMedia => {
+    const direction = text.replace(/[()]/g, "") as OfferedMedia["direction"];
+    return { kind: "video", rejected: text.startsWith("("), direction, codecs: [] };
+  });
+  return { media: [{ kind: "audio", rejected: false, direction: "sendrecv", codecs: [] }, ...media], lines: [] };
+}
+
+Deno.test("answers each section with what we do there: send on the first that receives, receive on the first that sends", () => {
+  const table: [offered: string[], taking: string[], notTaking: string[]][] = [
+    [["recvonly"], ["sendonly"], ["sendonly"]],
+    [["sendrecv"], ["sendrecv"], ["sendonly"]],
+    [["sendrecv", "recvonly"], ["sendrecv", "inactive"], ["sendonly", "inactive"]],
+    [["sendonly", "recvonly"], ["recvonly", "sendonly"], ["inactive", "sendonly"]],
+    [["recvonly", "sendonly"], ["sendonly", "recvonly"], ["sendonly", "inactive"]],
+    [["inactive", "sendrecv", "sendrecv"], ["inactive", "sendrecv", "inactive"], ["inactive", "sendonly", "inactive"]],
+    [["(sendrecv)", "sendrecv"], ["sendrecv"], ["sendonly"]],
+    [[], [], []],
+  ];
+  for (const [offered, taking, notTaking] of table) {
+    const offer = sections(...offered);
+    assert.deepEqual(answerDirections(offer, { kind: "video", receive: true }), taking, offered.join());
+    assert.deepEqual(answerDirections(offer, { kind: "video", receive: false }), notTaking, offered.join());
+  }
+});
+
+Deno.test("knows whether the viewer may send", () => {
+  assert.equal(offersToSend(sections("recvonly", "sendonly"), "video"), true);
+  assert.equal(offersToSend(sections("recvonly", "inactive", "(sendrecv)"), "video"), false);
+  assert.equal(offersToSend(sections(), "audio"), true);
+});
+
+Deno.test("finds the retransmission of a payload type, and the payload types of Opus", () => {
+  for (const [browser, sdp] of Object.entries(OFFERS)) {
+    const offer = readOffer(sdp);
+    const { offered } = chooseVideoCodec(offer, "VP8");
+    const codecs = offer.media.flatMap((media) => media.codecs);
+    const rtx = codecs.find(({ payloadType }) => payloadType === rtxPayloadType(offer, offered.payloadType));
+    assert.equal(rtx?.name, "RTX", browser);
+    assert.equal(rtx?.parameters.get("apt"), String(offered.payloadType), browser);
+    assert.equal(rtxPayloadType(offer, 1), undefined);
+    const opus = [...opusPayloadTypes(offer)];
+    assert.equal(opus.length, 1, browser);
+    assert.equal(codecs.find(({ payloadType }) => payloadType === opus[0])?.name, "OPUS", browser);
+  }
 });

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { CameraCall, type Layout } from "../support/camera_call.ts";
+import { eventually } from "../support/test_server.ts";
+
+const LAYOUTS: readonly Layout[] = ["as in the snippet", "one way each", "tracks put in later"];
+
+/** The same sequence every time. */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => (state = (state * 48_271) % 0x7fffffff) / 0x7fffffff;
+}
+
+/** The sections of an answer that receive video. */
+function receivingVideo(answer: string): string[] {
+  return answer.split(/(?=^m=)/m).filter((section) =>
+    /^m=video /.test(section) && /^a=(sendrecv|recvonly)/m.test(section)
+  );
+}
+
+for (const codec of ["VP8", "H264"] as const) {
+  for (const layout of LAYOUTS) {
+    Deno.test(`${codec}, ${layout}: camera and microphone of a Chromium arrive whole`, async () => {
+      await using call = await CameraCall.open({ codec, layout });
+      if (layout === "tracks put in later") await call.setTracks(true);
+      await eventually("ninety pictures", () => call.frames.length >= 90, 20_000);
+      await eventually("sound", () => call.sound.length >= 100);
+      const { pictures, width, height } = await call.decodeAll();
+      assert.equal(pictures, call.frames.length);
+      assert.ok(Math.abs(width / height - 16 / 9) < 0.02, `${width}×${height}`);
+      const { seconds, peak } = await call.listen();
+      assert.ok(seconds > 1.9, `${seconds} s`);
+      assert.ok(peak > 500, "the made-up microphone beeps once a second");
+      assert.ok(call.connection.video !== undefined && call.connection.audio !== undefined, "we send as well");
+      assert.equal(call.camera.stats.keyFramesAsked, 0, "the first key frame comes by itself");
+      const [section = "", ...more] = receivingVideo(call.answer);
+      assert.equal(more.length, 0);
+      for (const feedback of ["nack", "nack pli", "ccm fir", "goog-remb"]) {
+        assert.match(section, new RegExp(`^a=rtcp-fb:\\d+ ${feedback}\\r$`, "m"));
+      }
+      assert.doesNotMatch(section, /transport-cc|transport-wide/);
+    });
+  }
+
+  Deno.test(`${codec}: one packet in twenty is lost, and every picture that comes out is whole`, async () => {
+    await using call = await CameraCall.open({ codec, layout: "as in the snippet", busy: true });
+    const random = randomNumbers(3);
+    call.loseWhen(() => random() < 0.05);
+    await eventually("240 pictures", () => call.frames.length >= 240, 30_000);
+    assert.equal((await call.decodeAll()).pictures, call.frames.length);
+    const { packets, frames, repairsAsked, keyFramesAsked } = call.camera.stats;
+    assert.ok(packets > 3 * frames, `${packets} packets for ${frames} pictures: the camera is not busy`);
+    assert.ok(repairsAsked > 30, `${repairsAsked} packets were asked for again`);
+    assert.ok(keyFramesAsked <= 2, `${keyFramesAsked} key frames: repair has to do`);
+  });
+
+  Deno.test(`${codec}: what is lost for good costs the pictures up to a key frame, and none is damaged`, async () => {
+    await using call = await CameraCall.open({ codec, layout: "as in the snippet", busy: true });
+    await eventually("pictures", () => call.frames.length >= 60, 20_000);
+    let left = 0;
+    call.loseWhen(({ isRetransmission }) => isRetransmission || left-- > 0);
+    for (const [round, lost] of [1, 2, 7, 20, 60].entries()) {
+      const before = call.frames.length;
+      left = lost;
+      await eventually(`a key frame is asked for, round ${round}`, () => call.camera.stats.keyFramesAsked > round);
+      await eventually("pictures behind it", () => call.frames.slice(before).filter(({ key }) => key).length > 0);
+      const behind = call.frames.length;
+      await eventually("some more", () => call.frames.length >= behind + 20);
+    }
+    assert.equal((await call.decodeAll()).pictures, call.frames.length);
+    assert.ok(call.frames.filter(({ key }) => key).length >= 6, "a key frame in each round");
+  });
+}
+
+Deno.test("the camera may be taken out and put in again as often as its owner likes", async () => {
+  await using call = await CameraCall.open({ codec: "VP8", layout: "tracks put in later" });
+  for (let round = 0; round < 3; round++) {
+    await call.setTracks(true);
+    const wanted = { frames: call.frames.length + 30, sound: call.sound.length + 30 };
+    await eventually(`camera, round ${round}`, () => call.frames.length >= wanted.frames, 20_000);
+    await eventually(`microphone, round ${round}`, () => call.sound.length >= wanted.sound);
+    await call.setTracks(false);
+    const asked = call.camera.stats.keyFramesAsked;
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    assert.ok(call.camera.stats.keyFramesAsked <= asked + 2, "a camera that is off is left alone");
+  }
+  assert.equal((await call.decodeAll()).pictures, call.frames.length);
+});

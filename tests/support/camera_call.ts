@@ -1,0 +1,194 @@
+import { systemClock } from "../../src/async/mod.ts";
+import { OpusDecoder, VideoDecoder } from "../../src/codec/mod.ts";
+import { Log } from "../../src/log.ts";
+import type { ReceivedAudio, ReceivedFrame, VideoCodec } from "../../src/media/mod.ts";
+import { chooseVideoCodec, type InboundVideo, PeerConnection, readOffer } from "../../src/webrtc/mod.ts";
+import { rtxPayloadType } from "../../src/webrtc/sdp_offer.ts";
+import { openPage, type TestPage } from "./browser.ts";
+
+/** How the page lays out its media sections. */
+export type Layout = "as in the snippet" | "one way each" | "tracks put in later";
+
+interface PayloadTypes {
+  readonly media: number;
+  readonly retransmission: number | undefined;
+}
+
+/** What the page does before it makes its offer. */
+const OFFER: Record<Layout, string> = {
+  "as in the snippet": `
+    const [camera] = stream.getVideoTracks();
+    const [microphone] = stream.getAudioTracks();
+    peer.addTrack(camera, stream);
+    peer.addTrack(microphone, stream);
+    peer.addTransceiver("video", { direction: "recvonly" });
+    peer.addTransceiver("audio", { direction: "recvonly" });`,
+  "one way each": `
+    for (const track of stream.getTracks()) peer.addTransceiver(track, { direction: "sendonly" });
+    for (const kind of ["video", "audio"]) peer.addTransceiver(kind, { direction: "recvonly" });`,
+  "tracks put in later": `
+    globalThis.senders = ["video", "audio"].map((kind) => peer.addTransceiver(kind, { direction: "sendrecv" }).sender);`,
+};
+
+const PREPARE = `
+  globalThis.stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 360 }, audio: true });
+  const peer = globalThis.peer = new RTCPeerConnection();
+  peer.createDataChannel("telefuser");`;
+
+/** Puts a camera in the place of the made-up one, whose pictures are hard to code and take many packets each. */
+const BUSY = `
+  const canvas = document.createElement("canvas");
+  canvas.width = 640;
+  canvas.height = 360;
+  const pen = canvas.getContext("2d");
+  setInterval(() => {
+    for (let n = 0; n < 60; n++) {
+      pen.fillStyle = "hsl(" + 360 * Math.random() + " 90% 50%)";
+      pen.fillRect(640 * Math.random(), 360 * Math.random(), 8 + 40 * Math.random(), 8 + 40 * Math.random());
+    }
+  }, 33);
+  const [madeUp] = stream.getVideoTracks();
+  stream.removeTrack(madeUp);
+  madeUp.stop();
+  stream.addTrack(canvas.captureStream(30).getVideoTracks()[0]);`;
+
+/** A call of a real Chromium with its made-up camera to a `PeerConnection`; what arrives is decoded when it is over. */
+export class CameraCall implements AsyncDisposable {
+  readonly frames: ReceivedFrame[] = [];
+  readonly sound: ReceivedAudio[] = [];
+  readonly connection: PeerConnection;
+  readonly answer: string;
+  readonly #browser: TestPage;
+  readonly #codec: VideoCodec;
+  readonly #server: Deno.HttpServer;
+  readonly #payloadTypes: PayloadTypes;
+
+  private constructor(
+    { browser, codec, payloadTypes, server, connection, answer }: {
+      browser: TestPage;
+      codec: VideoCodec;
+      payloadTypes: PayloadTypes;
+      server: Deno.HttpServer;
+      connection: PeerConnection;
+      answer: string;
+    },
+  ) {
+    this.#browser = browser;
+    this.#codec = codec;
+    this.#server = server;
+    this.#payloadTypes = payloadTypes;
+    this.connection = connection;
+    this.answer = answer;
+    connection.camera?.frame.on((frame) => this.frames.push(frame));
+    connection.microphone?.packet.on((packet) => this.sound.push(packet));
+  }
+
+  /** Opens the page, and calls; with a camera whose pictures take many packets, if wanted. */
+  static async open(
+    { codec, layout, busy = false }: { codec: VideoCodec; layout: Layout; busy?: boolean },
+  ): Promise<CameraCall> {
+    const page = () => new Response("<!DOCTYPE html>", { headers: { "content-type": "text/html" } });
+    const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => undefined }, page);
+    const browser = await openPage(`http://127.0.0.1:${server.addr.port}/`, { camera: true });
+    const sdp = await run(
+      browser,
+      `${PREPARE}${busy ? BUSY : ""}${OFFER[layout]}
+      await peer.setLocalDescription(await peer.createOffer());
+      return peer.localDescription.sdp;`,
+    );
+    const offer = readOffer(String(sdp));
+    const chosen = chooseVideoCodec(offer, codec);
+    const connection = new PeerConnection({
+      chosen,
+      lowLatency: true,
+      receive: { video: true, audio: true },
+      cameraBitrate: 2_500_000,
+      iceServers: [],
+      loopback: true,
+      silenceLimit: 10,
+      connectLimit: 15,
+      clock: systemClock,
+      log: new Log("test"),
+    });
+    const answer = await connection.answer(offer);
+    await run(browser, `await peer.setRemoteDescription({ type: "answer", sdp: ${JSON.stringify(answer)} });`);
+    await connection.ready;
+    const media = chosen.offered.payloadType;
+    const payloadTypes = { media, retransmission: rtxPayloadType(offer, media) };
+    return new CameraCall({ browser, codec, payloadTypes, server, connection, answer });
+  }
+
+  /** The camera. */
+  get camera(): InboundVideo {
+    const { camera } = this.connection;
+    if (camera === undefined) throw new Error("the viewer may not send its camera");
+    return camera;
+  }
+
+  /** Runs statements in the page, with \`peer\`, \`stream\` and \`senders\` on the window. */
+  run(statements: string): Promise<unknown> {
+    return run(this.#browser, statements);
+  }
+
+  /** Puts camera and microphone into the sections, or takes them out. */
+  async setTracks(isOn: boolean): Promise<void> {
+    await this.run(`
+      const tracks = ${isOn} ? [...stream.getVideoTracks(), ...stream.getAudioTracks()] : [null, null];
+      await Promise.all(senders.map((sender, index) => sender.replaceTrack(tracks[index])));`);
+  }
+
+  /** Loses packets of the camera before anything else sees them. */
+  loseWhen(isLost: (packet: { isRetransmission: boolean }) => boolean): void {
+    const { camera } = this;
+    const { media, retransmission } = this.#payloadTypes;
+    const receive = camera.receive.bind(camera);
+    camera.receive = (packet) => {
+      const isRetransmission = packet.payloadType === retransmission;
+      const isOfCamera = isRetransmission || packet.payloadType === media;
+      return isOfCamera && isLost({ isRetransmission }) || receive(packet);
+    };
+  }
+
+  /** Decodes every picture in order: one that is damaged, or whose reference is missing, throws. */
+  async decodeAll(): Promise<{ pictures: number; width: number; height: number }> {
+    const decoder = new VideoDecoder({
+      codec: this.#codec,
+      format: { format: "i420", width: undefined, height: undefined },
+    });
+    try {
+      let pictures = 0;
+      for (const { data } of this.frames) if (await decoder.decode(data)) pictures++;
+      const { width, height } = await decoder.picture();
+      return { pictures, width, height };
+    } finally {
+      await decoder.close();
+    }
+  }
+
+  /** Decodes the microphone; returns its length in seconds and its loudest sample. */
+  async listen(): Promise<{ seconds: number; peak: number }> {
+    const decoder = new OpusDecoder({ sampleRate: 48_000, channels: 1 });
+    try {
+      let samples = 0;
+      let peak = 0;
+      for (const { data } of this.sound) {
+        const block = await decoder.decode(data);
+        samples += block.length;
+        for (const sample of block) peak = Math.max(peak, Math.abs(sample));
+      }
+      return { seconds: samples / 48_000, peak };
+    } finally {
+      await decoder.close();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.connection.close("the test is over");
+    await this.#browser[Symbol.asyncDispose]();
+    await this.#server.shutdown();
+  }
+}
+
+function run({ page }: TestPage, statements: string): Promise<unknown> {
+  return page.evaluate(`(async () => {${statements}\n})()`);
+}
