@@ -100,7 +100,7 @@ export class PipelineHost {
   /**
    * Opens a session: one call of `serve()`, or of `createSession()` and then `pullChunks()`.
    *
-   * @throws StreamError `service_not_running`
+   * @throws StreamError `service_not_running`; `invalid_request` when the request cannot be handed to the worker
    */
   open(request: { readonly session_id: string; readonly [field: string]: unknown }): PipelineSession {
     if (this.#status.state !== "running") throw new StreamError("service_not_running", this.reasonNotRunning());
@@ -114,8 +114,13 @@ export class PipelineHost {
         else session.release();
       },
     });
+    try {
+      this.#send({ t: "open", id: key, request });
+    } catch (cause) {
+      const detail = `the offer does not reach the pipeline: ${messageOf(cause)}; nest its fields less deeply`;
+      throw new StreamError("invalid_request", detail, { cause });
+    }
     this.#sessions.set(key, { session, id });
-    this.#send({ t: "open", id: key, request });
     if (this.#status.mode === "bidirectional") void this.#limitOpening(session);
     return session;
   }

@@ -27,9 +27,11 @@ export class ServiceRunner {
   readonly #send: (message: WorkerMessage, transfer?: Transferable[]) => void;
   readonly #caller: HostCaller;
   readonly #stopping = new AbortController();
-  readonly #sessions = new Map<string, SessionRunner>();
+  readonly #sessions = new Map<string, { readonly runner: SessionRunner; readonly sessionId: string }>();
   /** Sessions whose `createSession()` runs, with the reason when they are to be closed right after it. */
   readonly #opening = new Map<string, SessionEnd | null>();
+  /** Sessions whose `closeSession()` runs, by the id that the server gave them. */
+  readonly #closing = new Map<string, Promise<void>>();
   /** The service's own ids of its sessions. */
   readonly #ownIds = new Map<string, string>();
   #loaded: Service | undefined;
@@ -76,7 +78,7 @@ export class ServiceRunner {
     try {
       const calls = await this.#callsFor(id, { request, session });
       const runner = new SessionRunner({ id, calls, abort, send: this.#send });
-      this.#sessions.set(id, runner);
+      this.#sessions.set(id, { runner, sessionId: request.session_id });
       this.#send({ t: "opened", id });
     } catch (error) {
       abort.abort();
@@ -90,12 +92,12 @@ export class ServiceRunner {
 
   /** Has a session make its next chunk. */
   next(id: string): Promise<void> | undefined {
-    return this.#sessions.get(id)?.next();
+    return this.#sessions.get(id)?.runner.next();
   }
 
   /** Gives a session a message. */
   push(id: string, lane: InputLane, message: unknown): Promise<void> | undefined {
-    return this.#sessions.get(id)?.push(lane, message);
+    return this.#sessions.get(id)?.runner.push(lane, message);
   }
 
   /** Ends a session from outside; one that is still being created ends right after that. */
@@ -103,7 +105,13 @@ export class ServiceRunner {
     if (this.#opening.get(id) === null) this.#opening.set(id, reason);
     const session = this.#sessions.get(id);
     this.#sessions.delete(id);
-    await session?.close(reason);
+    if (session !== undefined) {
+      const { runner, sessionId } = session;
+      const closing = runner.close(reason);
+      this.#closing.set(sessionId, closing);
+      await closing;
+      if (this.#closing.get(sessionId) === closing) this.#closing.delete(sessionId);
+    }
     if (!this.#opening.has(id)) this.#send({ t: "closed", id });
     this.#ownIds.delete(id);
   }
@@ -122,7 +130,7 @@ export class ServiceRunner {
 
   async #callsFor(
     id: string,
-    { request, session }: { request: unknown; session: SessionContext },
+    { request, session }: { request: { readonly session_id: string }; session: SessionContext },
   ): Promise<SessionCalls> {
     const loaded = this.#loaded;
     if (loaded === undefined) throw new Error("the service is not running");
@@ -132,6 +140,9 @@ export class ServiceRunner {
       return { source: "serve()", chunks, push: null, close: null };
     }
     const { service } = loaded;
+    // The id may come again while the session before it is still being closed.
+    await this.#closing.get(request.session_id);
+    if (this.#opening.get(id) !== null) throw new Error("the session was closed before it began");
     const own: unknown = await service.createSession(request as SessionConfig, session);
     if (typeof own !== "string" || own === "") {
       throw new Error("createSession() returned no id; return a text, for example config.session_id");

@@ -41,18 +41,20 @@ function faultyChunk(detail: string): PackedChunk {
 }
 
 /**
- * The media fields of a chunk may stand in its `data`: they are taken from there, and what else is in `data` stays.
+ * The media fields of a chunk may stand in its `data`: they are taken from there with those that tell of them, and what
+ * else is in `data` stays.
  * Beside the chunk comes what its media fields are called in front, for messages.
  */
 function unnest(source: Record<string, unknown>): [Record<string, unknown>, string] {
   const { data, ...outer } = source;
   if (typeof data !== "object" || data === null || Array.isArray(data)) return [source, ""];
   const inner = data as Record<string, unknown>;
-  const hasMedia = Array.isArray(inner.frames_b64) || Array.isArray(inner.frames) ||
-    typeof inner.audio_b64 === "string" || ArrayBuffer.isView(inner.audio);
+  const hasMedia = "frames_b64" in inner || Array.isArray(inner.frames) || "audio_b64" in inner ||
+    ArrayBuffer.isView(inner.audio);
   if (!hasMedia) return [source, ""];
-  const known = Object.entries(inner).filter(([name]) => MEDIA_FIELDS.has(name) || PLAIN_FIELDS.has(name));
-  const rest = Object.entries(inner).filter(([name]) => !MEDIA_FIELDS.has(name) && !PLAIN_FIELDS.has(name));
+  const isKnown = (name: string) => MEDIA_FIELDS.has(name) || PLAIN_FIELDS.has(name) || name === "applied_controls";
+  const known = Object.entries(inner).filter(([name]) => isKnown(name));
+  const rest = Object.entries(inner).filter(([name]) => !isKnown(name));
   const left = rest.length === 0 ? {} : { data: Object.fromEntries(rest) };
   return [{ ...Object.fromEntries(known), ...outer, ...left }, "data."];
 }
@@ -201,9 +203,11 @@ function toJson(rest: Record<string, unknown>, faults: Faults): string {
 }
 
 /** Media never travel as metadata: bytes, and base64 fields deeper than the server looks for them, are left out. */
-function withoutMedia(name: string, value: unknown): unknown {
-  const isBase64 = name === "frames_b64" || name === "audio_b64";
-  return isBase64 || ArrayBuffer.isView(value) || value instanceof ArrayBuffer ? undefined : value;
+function withoutMedia(this: unknown, name: string, value: unknown): unknown {
+  if (name === "frames_b64" || name === "audio_b64") return undefined;
+  // A Buffer has turned itself into an array of numbers by now.
+  const original = (this as Record<string, unknown>)[name];
+  return ArrayBuffer.isView(original) || original instanceof ArrayBuffer ? undefined : value;
 }
 
 function typeName(value: unknown): string {

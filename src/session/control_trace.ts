@@ -46,7 +46,8 @@ export class ControlTrace {
   /** A chunk that shows the effect of these controls has been placed, its first picture at that media time. */
   placed(ids: unknown, mediaTime: number): void {
     const known = Array.isArray(ids) ? ids.filter((id) => isId(id) && this.#arrived.has(id)) : [];
-    if (known.length > 0) this.#placed.push({ mediaTime, ids: known });
+    if (known.length === 0) return;
+    if (this.#placed.push({ mediaTime, ids: known }) > MAX_FOLLOWED) this.#placed.shift();
   }
 
   /** A frame of that media time has been sent. */

@@ -91,12 +91,15 @@ export class ChunkRouter {
       : chunk.audio.samples.length / chunk.audio.channels / chunk.audio.sampleRate;
     const { cushion, forward } = this.#pull;
     const count = chunk.pictures.length;
-    const begin = hasPictures
-      ? timeline.place(chunkSeconds, { withAudio: chunk.audio !== null, count, cushion, forward })
+    const placed = hasPictures
+      ? {
+        begin: timeline.place(chunkSeconds, { withAudio: chunk.audio !== null, count, cushion, forward }),
+        chunkSeconds,
+      }
       : timeline.placeSound(audioSeconds, { cushion });
-    pacer.add(chunk.pictures, { begin, fps });
-    if (chunk.audio !== null) audio.add(chunk.audio, { begin, chunkSeconds });
-    const mediaTime = hasPictures ? begin : null;
+    pacer.add(chunk.pictures, { begin: placed.begin, fps });
+    if (chunk.audio !== null) audio.add(chunk.audio, placed);
+    const mediaTime = hasPictures ? placed.begin : null;
     routed({ index: chunk.index ?? this.#chunks, data: chunk.metadata, mediaTime });
     this.#chunks++;
     return hasPictures ? chunkSeconds : audioSeconds;

@@ -41,6 +41,8 @@ const MARGIN = 0.004;
 const DECAY = 0.9;
 /** Largest cushion in seconds. */
 const MAX_CUSHION = 0.2;
+/** Seconds by which a burst may be placed behind the time at which it came. */
+const MAX_PUT_OFF = MAX_CUSHION + 0.05;
 /** Share of a frame's time that has to pass before a picture that is brought forward. */
 const MIN_SPACING = 0.25;
 
@@ -48,9 +50,9 @@ const MIN_SPACING = 0.25;
  * Asks for the next chunk so late that it is just there when the one before it has been shown: what it shows is then as
  * new as it can be. How long the pipeline takes is measured.
  *
- * A picture of a pipeline that sets the pace itself, a camera's for one, is shown as soon as it comes. When input comes,
- * the next picture is asked for at once and shown at once, in place of the one that would have been due
- * next; those after it keep their time, so that the rate stays what it is however much input comes.
+ * A picture of a pipeline that sets the pace itself, a camera's for one, is shown as soon as it comes. When input comes, the next picture is asked for at once and shown at once, in place of the
+ * one that would have been due next; those after it keep their time, so that the rate stays what it is however much input
+ * comes.
  *
  * A chunk of several pictures that comes too late is put off by a cushion of that much, so that the following ones, as
  * late as it was, come in time; a single picture is shown at once. Sound alone does not hold pictures back; it may be
@@ -64,8 +66,10 @@ class JustInTime implements Pull {
   readonly #clock: Clock;
   readonly #timeline: PlayoutTimeline;
   readonly #bufferSeconds: number;
-  /** When a chunk was asked for first since the last picture. */
+  /** When the chunk that is on its way was asked for. */
   #askedAt: number | undefined;
+  /** Seconds that chunks without pictures have taken since the last picture. */
+  #taken = 0;
   #estimate = 0;
   #cushion = 0;
   /** Seconds from picture to picture of the last chunk. */
@@ -87,19 +91,21 @@ class JustInTime implements Pull {
   }
 
   asked(): void {
-    this.#askedAt ??= this.#clock.now();
+    this.#askedAt = this.#clock.now();
     this.#isHurried = this.#isNudged;
     this.#isNudged = false;
   }
 
   arrived({ pictures, audio, metadata }: PipelineChunk, fps: number): void {
-    // Sound and metadata come in between and say nothing about how long a picture takes.
-    if (pictures.length === 0) return audio === null ? undefined : this.#cushionLateness();
     const now = this.#clock.now();
-    const took = now - (this.#askedAt ?? now);
-    this.#askedAt = undefined;
-    this.#estimate = Math.max(took, this.#estimate * DECAY + took * (1 - DECAY));
+    this.#taken += now - (this.#askedAt ?? now);
+    // Sound and metadata come in between; what they take is part of what a picture takes.
+    if (pictures.length === 0) return audio === null ? undefined : this.#cushionLateness();
     this.#isBurst = pictures.length > 1 || audio !== null;
+    // Of longer ones each is asked for at once anyway, and a pipeline that has waited for input is not a slow one.
+    const took = Math.min(this.#taken, pictures.length / fps + (this.#isBurst ? MAX_PUT_OFF : 0));
+    this.#taken = 0;
+    this.#estimate = Math.max(took, this.#estimate * DECAY + took * (1 - DECAY));
     this.#spacing = 1 / fps;
     this.#isPacemaker = !this.#hasWaited && took > this.#spacing / 2;
     this.#hasWaited = false;

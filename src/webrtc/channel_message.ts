@@ -1,5 +1,7 @@
 /** Largest message that is taken from a viewer, in bytes of UTF-8. */
 export const MAX_CONTROL_BYTES = 262_144;
+/** Levels of objects and arrays in each other that a message may have; copying deeper ones overflows the stack. */
+const MAX_DEPTH = 100;
 
 /** Why something on the channel is no message: a code for programs, a sentence for people. */
 export interface ChannelFault {
@@ -26,6 +28,9 @@ export function readMessage(
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return invalid(`the message is not a JSON object: ${excerpt(data)}; send an object such as {"type":"control"}`);
   }
+  if (isDeeper(value, MAX_DEPTH)) {
+    return invalid(`the message is nested deeper than ${MAX_DEPTH} levels; send it flatter`);
+  }
   return { message: value as Record<string, unknown> };
 }
 
@@ -35,6 +40,11 @@ function invalid(detail: string): { fault: ChannelFault } {
 
 function excerpt(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
 /** Bytes of UTF-8, counted exactly only where it matters. */

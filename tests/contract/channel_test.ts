@@ -357,3 +357,108 @@ Deno.test("a throw with a message longer than a viewer takes still ends the sess
   assert.match(String(viewer.messages.at(-1)?.reason), /^the pipeline failed: wordy x+…$/);
   await eventually("the end", () => server.server.registry.size === 0);
 });
+
+Deno.test("a message nested too deeply is answered in words, however short it is; one of 100 levels passes", async () => {
+  await using server = await startTestServer(testPipeline("two_way"));
+  await using viewer = await connectTwoWay(server);
+  const nested = (levels: number) => `{"type":"control","a":${"[".repeat(levels - 1)}${"]".repeat(levels - 1)}}`;
+  for (const levels of [101, 5000, 100_000]) viewer.send(nested(levels));
+  await eventually("the errors", () => ofType(viewer, "error").length === 3);
+  for (const { code, detail } of ofType(viewer, "error")) {
+    assert.equal(code, "invalid_message");
+    assert.match(String(detail), /nested deeper than 100 levels/);
+  }
+  assert.equal(echoes(viewer).length, 0);
+  viewer.send(nested(100));
+  await eventually("the echo", () => echoes(viewer).length === 1);
+  assert.deepEqual(echoes(viewer)[0], JSON.parse(nested(100)));
+  await assertLives(viewer);
+});
+
+Deno.test("an offer whose config is nested too deeply is refused with 400 and leaves nothing behind", async () => {
+  await using server = await startTestServer(testPipeline("two_way"));
+  await using viewer = new Viewer({ channel: true });
+  const offer = { sdp: await viewer.offer(), type: "offer", task: "t", config: { deep: 0 } };
+  const body = JSON.stringify(offer).replace('"deep":0', `"deep":${"[".repeat(60_000)}${"]".repeat(60_000)}`);
+  const headers = { "Content-Type": "application/json" };
+  const response = await server.fetch("/v1/stream/webrtc/offer", { method: "POST", headers, body });
+  const problem = await response.json();
+  assert.deepEqual([response.status, problem.code], [400, "invalid_request"]);
+  assert.match(problem.detail, /nest its fields less deeply/);
+  assert.equal(server.server.registry.size, 0);
+});
+
+Deno.test("fields of any name pass as they are", async () => {
+  await using server = await startTestServer(testPipeline("two_way"));
+  await using viewer = await connectTwoWay(server);
+  const texts = [
+    '{"__proto__":{"polluted":true},"constructor":1,"type":5}',
+    '{"":"","type":null,"id":{"no":"id"},"session_id":"mine","timestamp":-1}',
+    '{"a":"\\ud800","b":"\\u0000","c":1e308,"d":-0.5,"e":"ä\u2028😀"}',
+  ];
+  for (const text of texts) viewer.send(text);
+  await eventually("the echoes", () => echoes(viewer).length === texts.length);
+  assert.deepEqual(
+    echoes(viewer).map((echo) => JSON.stringify(echo)),
+    texts.map((text) => JSON.stringify(JSON.parse(text))),
+  );
+});
+
+Deno.test("a pipeline that is done says so, with the number of its chunks, and then why the session is closed", async () => {
+  await using server = await startTestServer(testPipeline("two_way_faults"));
+  await using viewer = await connectViewer(server, { channel: true, fields: { config: { chunks: 5 } } });
+  await eventually("the closed message", () => ofType(viewer, "closed").length === 1);
+  assert.deepEqual(ofType(viewer, "chunk").map(({ index }) => index), [0, 1, 2, 3, 4]);
+  assert.ok(viewer.frames >= 5, `${viewer.frames} pictures came before the end`);
+  const [done, closed] = viewer.messages.slice(-2);
+  assert.deepEqual([done?.type, done?.total_chunks, done?.session_id], ["done", 5, viewer.sessionId]);
+  assert.deepEqual([closed?.type, closed?.code], ["closed", "finished"]);
+  await eventually("the end", () => server.server.registry.size === 0);
+  assert.deepEqual(closings(server), ["finished 1"]);
+});
+
+Deno.test("a channel that opens late but in time is taken", async () => {
+  await using server = await startTestServer(testPipeline("two_way"), { webrtcDataChannelTimeoutSeconds: "5" });
+  await using viewer = await connectViewer(server, { channel: "chat", audio: false });
+  await eventually("the refusal of the other one", () => ofType(viewer, "error").length === 1);
+  const { messages } = viewer.openChannel("telefuser");
+  await eventually("the greeting", () => messages.some(({ type }) => type === "chunk"));
+  assert.equal((await statusOf(server, viewer.sessionId)).code, 200);
+});
+
+Deno.test("a viewer that never connects is closed in the pipeline too, once", async () => {
+  await using server = await startTestServer(testPipeline("two_way_faults"), { webrtcConnectTimeoutSeconds: "1" });
+  await using viewer = new Viewer({ channel: true });
+  const body = JSON.stringify({ sdp: await viewer.offer(), type: "offer", task: "t" });
+  const headers = { "Content-Type": "application/json" };
+  const response = await server.fetch("/v1/stream/webrtc/offer", { method: "POST", headers, body });
+  assert.equal(response.status, 200);
+  await response.body?.cancel();
+  await eventually("the end", () => server.server.registry.size === 0);
+  assert.deepEqual(closings(server), ["connection_lost 1"]);
+});
+
+Deno.test("stopping the server closes every session in the pipeline before stop(), whose throw is only logged", async () => {
+  const server = await startTestServer(testPipeline("two_way_faults"));
+  await using one = await connectViewer(server, { channel: true });
+  await using two = await connectViewer(server, { channel: true, fields: { config: { fault: "close" } } });
+  await eventually("pictures", () => one.frames > 0 && two.frames > 0);
+  await server[Symbol.asyncDispose]();
+  for (const viewer of [one, two]) assert.equal(viewer.messages.at(-1)?.code, "shutting_down");
+  assert.deepEqual(closings(server), ["shutting_down 1", "shutting_down 1"]);
+  const order = server.logged.filter((line) =>
+    /Session was called|stop was called|stop\(\) failed: stop broke/.test(line)
+  );
+  assert.match(order.at(-2) ?? "", /stop was called/);
+  assert.match(order.at(-1) ?? "", /stop\(\) failed/);
+  assert.equal(order.length, 4);
+});
+
+Deno.test("when start() of a two-way pipeline throws, offers are answered with 503 and its words", async () => {
+  await using server = await startTestServer(testPipeline("two_way_start_fails"));
+  await using viewer = new Viewer({ channel: true });
+  const response = await viewer.connect(server);
+  const body = await response.json();
+  assert.deepEqual([response.status, body.code], [503, "service_not_running"]);
+  assert.match(body.detail, /start\(\) failed: the weights are missing/);
+});

@@ -3,6 +3,8 @@ import type {
   Chunk,
   ControlMessage,
   MediaMessage,
+  PipelineContext,
+  PipelineLog,
   SessionConfig,
   SessionContext,
 } from "telefuser";
@@ -19,9 +21,21 @@ const sessions = new Map<string, Session>();
 
 /**
  * Breaks where `config.fault` says: `create`, `no id`, `push`, `push later`, `wordy`, `pull`, `first chunk`, `midway`, `close` or
- * `close later`. `config.create_ms` is how long `createSession()` takes. Every call of `closeSession()` is logged.
+ * `close later`; `config.chunks` is how many it makes. `config.create_ms` is how long `createSession()` takes. Every call of
+ * `closeSession()` is logged, and that of `stop()`, which throws.
  */
 class TwoWayFaults implements BidirectionalService {
+  #log: PipelineLog | undefined;
+
+  start({ log }: PipelineContext): void {
+    this.#log = log;
+  }
+
+  stop(): void {
+    this.#log?.info("stop was called");
+    throw new Error("stop broke");
+  }
+
   async createSession(config: SessionConfig, context: SessionContext): Promise<string> {
     context.log.info("createSession has begun");
     if (typeof config.create_ms === "number") await sleep(config.create_ms);
@@ -60,7 +74,8 @@ class TwoWayFaults implements BidirectionalService {
 
 async function* chunks({ config, context }: Session): AsyncGenerator<Chunk> {
   if (config.fault === "first chunk") throw new Error("first chunk broke");
-  for (let index = 0; !context.signal.aborted; index++) {
+  const count = typeof config.chunks === "number" ? config.chunks : Number.POSITIVE_INFINITY;
+  for (let index = 0; index < count && !context.signal.aborted; index++) {
     if (config.fault === "midway" && index === 3) throw new Error("midway broke");
     const data = new Uint8Array(64 * 48 * 1.5).fill(100 + index % 50);
     yield { frames: [{ format: "i420", data, width: 64, height: 48 }], fps: 24, step: index };

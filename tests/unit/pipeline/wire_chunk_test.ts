@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { packChunk } from "../../../src/pipeline/wire_chunk.ts";
 import { concat, hex, noise } from "../support/bytes.ts";
 
@@ -198,4 +199,92 @@ Deno.test("says what kind of value was there instead", () => {
   assert.match(said({ frames_b64: {} }), /^is Object/);
   assert.match(said({ audio: [] }), /^is an array/);
   assert.match(said({ audio: new Float32Array(1) }), /^is Float32Array/);
+});
+
+function metadataOf(yielded: unknown): unknown {
+  return JSON.parse(packChunk(yielded).chunk.metadata);
+}
+
+Deno.test("takes the media fields from data when they stand there, and those that tell of them", () => {
+  const picture = hex("ff d8 ff d9");
+  const data = {
+    frames_b64: [picture.toBase64()],
+    frames: [{ format: "jpeg", data: picture }],
+    audio: Int16Array.of(1, 2),
+    audio_sample_rate: 24_000,
+    fps: 12,
+    applied_controls: ["a"],
+    note: { deep: true },
+  };
+  const packed = packChunk({ type: "chunk", data, outer: 1 });
+  assert.deepEqual(packed.chunk.faults, []);
+  assert.deepEqual([0, 1].map((index) => [...frameAt(packed, index).data]), [[...picture], [...picture]]);
+  assert.equal(packed.chunk.audio?.length, 4);
+  assert.deepEqual(packed.chunk.fields, { audio_sample_rate: 24_000, fps: 12, type: "chunk" });
+  assert.deepEqual(JSON.parse(packed.chunk.metadata), {
+    applied_controls: ["a"],
+    outer: 1,
+    data: { note: { deep: true } },
+  });
+  assert.deepEqual(packed.chunk.frameNames, ["data.frames_b64[0]", "data.frames[0]"]);
+  assert.equal(packed.chunk.audioName, "data.audio");
+  structuredClone(packed.chunk, { transfer: packed.transfer });
+  assert.equal(picture.length, 4, "without transfer the pipeline keeps its own");
+});
+
+Deno.test("nested buffers are moved when data says so", () => {
+  const picture = noise(64);
+  const packed = packChunk({ data: { frames: [{ format: "jpeg", data: picture }], transfer: true } });
+  structuredClone(packed.chunk, { transfer: packed.transfer });
+  assert.equal(picture.length, 0);
+});
+
+Deno.test("what stands outside wins over what stands in data", () => {
+  const { chunk } = packChunk({ fps: 30, data: { frames_b64: [], fps: 12, index: 4 } });
+  assert.deepEqual(chunk.fields, { fps: 30, index: 4 });
+});
+
+Deno.test("names what is wrong with nested media by their full name", () => {
+  const cases: readonly [unknown, readonly string[]][] = [
+    [{ frames_b64: "abcd" }, ["data.frames_b64"]],
+    [{ frames_b64: ["!!"] }, ["data.frames_b64[0]"]],
+    [{ frames: [{ format: "jpeg" }] }, ["data.frames[0].data"]],
+    [{ audio_b64: 5 }, ["data.audio_b64"]],
+    [{ audio: new Float32Array(2) }, ["data.audio"]],
+  ];
+  for (const [data, fields] of cases) assert.deepEqual(faultFields(packChunk({ data })), fields, JSON.stringify(data));
+});
+
+Deno.test("data without media is metadata like any other", () => {
+  for (const data of [{ steps: 3, fps: 5 }, { audio: true, frames: 12 }, [1, 2], "text", 7, null]) {
+    const packed = packChunk({ data, a: 1 });
+    assert.deepEqual([packed.chunk.faults, packed.chunk.fields], [[], {}], JSON.stringify(data));
+    assert.deepEqual(JSON.parse(packed.chunk.metadata), { data, a: 1 });
+  }
+});
+
+Deno.test("bytes never travel as metadata, however deep and of whatever kind", () => {
+  const kinds = [
+    noise(9),
+    new Uint8ClampedArray(4),
+    new Int16Array(4),
+    new Float64Array(2),
+    new DataView(new ArrayBuffer(4)),
+    new ArrayBuffer(8),
+    new SharedArrayBuffer(8),
+    Buffer.from("bytes"),
+  ];
+  for (const bytes of kinds) {
+    const name = bytes.constructor.name;
+    const metadata = packChunk({ bytes, list: [bytes, 1], deep: { er: { bytes, kept: "yes" } } }).chunk.metadata;
+    assert.ok(metadata.length < 100, `${name}: ${metadata}`);
+    const { deep, list } = JSON.parse(metadata);
+    assert.deepEqual([deep.er.kept, list[1]], ["yes", 1], name);
+    assert.doesNotMatch(metadata, /\d\D+\d/, `${name}: no numbers beside the one that was given`);
+  }
+  const base64 = { frames_b64: ["/9j/"], audio_b64: "AAAA", kept: 1 };
+  assert.deepEqual(metadataOf({ a: [base64], b: { data: { data: base64 } } }), {
+    a: [{ kept: 1 }],
+    b: { data: { data: { kept: 1 } } },
+  });
 });

@@ -108,3 +108,14 @@ Deno.test("the totals are of all sessions together", () => {
   });
   assert.equal(trace.latency.summary.control_latency.count, 1);
 });
+
+Deno.test("frames that never go out pile nothing up", () => {
+  const { clock, trace, toSend } = makeTrace();
+  trace.received("a");
+  for (let chunk = 0; chunk < 1000; chunk++) trace.placed(["a"], chunk);
+  clock.turn(0.01);
+  trace.sent(700);
+  assert.equal(toSend().count, 0, "the oldest are forgotten");
+  trace.sent(999);
+  assert.equal(toSend().count, 1);
+});

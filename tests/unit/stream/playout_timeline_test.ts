@@ -92,3 +92,154 @@ Deno.test("never places one chunk over another, whatever the pipeline's pace", (
   }
   assert.ok(timeline.underruns > 10, "the pace was too slow often enough to mean something");
 });
+
+Deno.test("sound alone runs on its own beside the pictures, with a little lead after a gap", () => {
+  const clock = new ManualClock();
+  const timeline = new PlayoutTimeline(clock);
+  timeline.start();
+  near(timeline.placeSound(0.5).begin, 0);
+  near(timeline.placeSound(0.25).begin, 0.5);
+  near(timeline.soundAhead, 0.75);
+  assert.ok(timeline.picturesAhead <= 0);
+  near(timeline.place(1 / 24, { withAudio: false }), 0);
+  clock.turn(2);
+  const late = timeline.placeSound(0.5);
+  assert.ok(late.begin > 2 && late.begin <= 2.05, `${late.begin}`);
+  assert.equal(late.chunkSeconds, 0, "it belongs to no pictures");
+});
+
+Deno.test("sound that is about as long as the pictures before it is held to them, and so is the next, however they differ", () => {
+  for (const length of [0.92, 1, 1.08]) {
+    const clock = new ManualClock();
+    const timeline = new PlayoutTimeline(clock);
+    for (let pair = 0; pair < 100; pair++) {
+      near(timeline.place(1, { withAudio: false, count: 24 }), pair);
+      const { begin, chunkSeconds } = timeline.placeSound(length);
+      near(begin, pair);
+      near(chunkSeconds, 1);
+    }
+  }
+});
+
+Deno.test("pictures whose sound came first are held to it", () => {
+  for (const length of [0.92, 1, 1.08]) {
+    const clock = new ManualClock();
+    const timeline = new PlayoutTimeline(clock);
+    for (let pair = 0; pair < 100; pair++) {
+      const { begin, chunkSeconds } = timeline.placeSound(length);
+      near(begin, pair);
+      if (pair > 0) near(chunkSeconds, 1);
+      near(timeline.place(1, { withAudio: false, count: 24 }), pair);
+    }
+  }
+});
+
+Deno.test("chunks of pictures wait for sound that is late, single pictures do not", () => {
+  for (const count of [24, 1]) {
+    const clock = new ManualClock();
+    const timeline = new PlayoutTimeline(clock);
+    timeline.start();
+    near(timeline.place(1, { withAudio: false, count }), 0);
+    clock.turn(0.3);
+    const { begin } = timeline.placeSound(1);
+    assert.ok(begin >= 0.3 && begin <= 0.35, `${begin}`);
+    near(timeline.place(1, { withAudio: false, count }), count === 1 ? 1 : begin + 1);
+    near(timeline.placeSound(1).begin, count === 1 ? 1 : begin + 1);
+  }
+});
+
+Deno.test("sound belongs to several chunks of pictures together, or comes in parts, and may begin late", () => {
+  const clock = new ManualClock();
+  const timeline = new PlayoutTimeline(clock);
+  for (let picture = 0; picture < 12; picture++) timeline.place(1 / 24, { withAudio: false });
+  assert.deepEqual(timeline.placeSound(0.5), { begin: 0, chunkSeconds: 0.5 });
+  near(timeline.place(1, { withAudio: false, count: 24 }), 0.5);
+  near(timeline.placeSound(0.5).begin, 0.5);
+  near(timeline.placeSound(0.5).begin, 1);
+  for (let chunk = 0; chunk < 10; chunk++) timeline.place(1, { withAudio: false, count: 24 });
+  near(timeline.placeSound(1).begin, 10.5);
+});
+
+Deno.test("short blocks of sound beside single pictures, a microphone's for one, belong to none", () => {
+  const clock = new ManualClock();
+  const timeline = new PlayoutTimeline(clock);
+  for (let picture = 0; picture < 240; picture++) {
+    timeline.place(1 / 24, { withAudio: false });
+    for (let block = 0; block < (picture % 12 === 0 ? 3 : 2); block++) {
+      assert.equal(timeline.placeSound(0.02).chunkSeconds, 0);
+    }
+  }
+});
+
+Deno.test("knows when the other half of a pair comes next", () => {
+  const clock = new ManualClock();
+  const timeline = new PlayoutTimeline(clock);
+  assert.equal(timeline.isHalfPair, false);
+  timeline.place(1, { withAudio: true, count: 24 });
+  assert.equal(timeline.isHalfPair, false);
+  timeline.place(1, { withAudio: false, count: 24 });
+  assert.equal(timeline.isHalfPair, true);
+  timeline.placeSound(1);
+  assert.equal(timeline.isHalfPair, false);
+  timeline.place(1, { withAudio: false, count: 24 });
+  timeline.place(1, { withAudio: false, count: 24 });
+  assert.equal(timeline.isHalfPair, false, "of pictures without sound none is waited for");
+});
+
+Deno.test("a chunk that is brought forward alone begins now, and those after it keep their time", () => {
+  const clock = new ManualClock();
+  const timeline = new PlayoutTimeline(clock);
+  timeline.start();
+  timeline.place(0.1, { withAudio: false });
+  clock.turn(0.04);
+  near(timeline.place(0.1, { withAudio: false, forward: "alone" }), 0.04);
+  near(timeline.place(0.1, { withAudio: false }), 0.2);
+  assert.equal(timeline.underruns, 0);
+});
+
+Deno.test("one that is brought forward with its followers makes good what was lost by lateness, and no more", () => {
+  const clock = new ManualClock();
+  const timeline = new PlayoutTimeline(clock);
+  timeline.start();
+  const followed = { withAudio: false, forward: "with_followers" } as const;
+  near(timeline.place(0.1, followed), 0);
+  clock.turn(0.04);
+  near(timeline.place(0.1, followed), 0.1);
+  clock.turn(0.19);
+  near(timeline.place(0.1, followed), 0.23);
+  clock.turn(0.08);
+  near(timeline.place(0.1, followed), 0.31);
+  clock.turn(0.08);
+  near(timeline.place(0.1, followed), 0.4);
+  clock.turn(10.01);
+  near(timeline.place(0.1, followed), 10.4);
+  for (let chunk = 0; chunk < 20; chunk++) {
+    clock.turn(0.05);
+    timeline.place(0.1, followed);
+  }
+  assert.ok(timeline.cursor > 12.39, `a wait of ten seconds is not made good: ${timeline.cursor}`);
+});
+
+Deno.test("nothing is brought forward past pictures that wait, nor before the start", () => {
+  const clock = new ManualClock();
+  const timeline = new PlayoutTimeline(clock);
+  near(timeline.place(0.1, { withAudio: false, forward: "alone" }), 0);
+  near(timeline.place(0.1, { withAudio: false, forward: "with_followers" }), 0.1);
+  timeline.start();
+  clock.turn(0.2);
+  near(timeline.place(0.5, { withAudio: false, count: 5 }), 0.2);
+  clock.turn(0.35);
+  near(timeline.place(0.1, { withAudio: false, forward: "with_followers" }), 0.7);
+});
+
+Deno.test("a late chunk is put off by the cushion, one in time is not", () => {
+  const clock = new ManualClock();
+  const timeline = new PlayoutTimeline(clock);
+  timeline.start();
+  near(timeline.place(0.5, { withAudio: false, count: 12 }), 0);
+  clock.turn(0.4);
+  near(timeline.place(0.5, { withAudio: false, count: 12, cushion: 0.1 }), 0.5);
+  clock.turn(0.65);
+  near(timeline.lateness, 0.05);
+  near(timeline.place(0.5, { withAudio: false, count: 12, cushion: 0.1 }), 1.15);
+});

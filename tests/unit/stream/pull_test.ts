@@ -21,8 +21,9 @@ interface Shown {
 /** How a pipeline makes its n-th chunk: how long it takes, and what it holds. */
 interface Making {
   readonly takes: (index: number, now: number) => number;
-  readonly pictures?: number;
-  readonly audio?: PcmBlock;
+  /** Pictures in a chunk; by default one. */
+  readonly pictures?: number | ((index: number) => number);
+  readonly audio?: PcmBlock | ((index: number) => PcmBlock | null);
   readonly metadata?: (index: number) => Record<string, unknown>;
 }
 
@@ -58,13 +59,14 @@ function play({ takes, pictures = 1, audio = undefined, metadata = () => ({}) }:
       asked.push(askedAt);
       const seconds = takes(index, askedAt);
       if (seconds > 0) await sleep(clock, seconds);
-      const made = Array.from({ length: pictures }, (): SourcePicture => ({ format: "jpeg", data: Uint8Array.of(1) }));
+      const length = typeof pictures === "number" ? pictures : pictures(index);
+      const made = Array.from({ length }, (): SourcePicture => ({ format: "jpeg", data: Uint8Array.of(1) }));
       for (const picture of made) origins.set(picture, { askedAt, cameAt: timeline.mediaNow() });
       yield {
         index,
         fps: undefined,
         pictures: made,
-        audio: audio ?? null,
+        audio: (typeof audio === "function" ? audio(index) : audio) ?? null,
         metadata: metadata(index),
       };
     }
@@ -240,4 +242,109 @@ Deno.test("sound alone does not hold pictures back, and may be a second ahead", 
   await played.clock.advance(10);
   assert.ok(Math.abs(played.asked.length - 110) <= 3, `${played.asked.length} tenths of a second in ten`);
   assert.ok(played.timeline.soundAhead <= 1.11, `${played.timeline.soundAhead} s ahead`);
+});
+
+Deno.test("a pipeline that has waited ten seconds for input is no slow one: its pictures are as new as before", async () => {
+  await using played = play({ takes: (index) => index === 48 ? 10 : 0.002 });
+  await played.clock.advance(20);
+  const { shown } = played;
+  const delays = shown.map(({ at, askedAt }) => at - askedAt);
+  const idle = delays.findIndex((delay) => delay > 9);
+  assert.ok(idle > 40, `the wait is at ${idle}`);
+  const after = delays.slice(idle + 1);
+  assert.ok(Math.max(...after) <= 1.5 * FRAME, `${milliseconds(Math.max(...after))} after it`);
+  assert.ok(Math.max(...after.slice(24)) <= 0.012, `${milliseconds(Math.max(...after.slice(24)))} a second after it`);
+});
+
+Deno.test("a hiccup of 1.2 s delays half seconds of pictures by little more than one of them, and not for ever", async () => {
+  await using played = play({ takes: (index) => index === 10 ? 1.2 : 0.1, pictures: 12 });
+  await played.clock.advance(30);
+  const held = played.shown.filter((_, index) => index % 12 === 0).map(({ at, cameAt }) => at - cameAt);
+  assert.ok(Math.max(...held) <= 0.75, `the worst is ${milliseconds(Math.max(...held))}`);
+  assert.ok(Math.max(...held.slice(-20)) <= 0.1, `${milliseconds(Math.max(...held.slice(-20)))} after it`);
+});
+
+Deno.test("one chunk that is shorter than the others does not overtake them", async () => {
+  const ways: [string, Making][] = [
+    ["half seconds in time, a picture now and then", { takes: () => 0.3, pictures: (n) => n % 4 === 3 ? 1 : 12 }],
+    ["half seconds, then single pictures", { takes: (n) => n < 5 ? 0.5 : 0.03, pictures: (n) => n < 5 ? 12 : 1 }],
+  ];
+  for (const [way, making] of ways) {
+    await using played = play(making);
+    await played.clock.advance(20);
+    assertInOrder(played.shown, way);
+  }
+});
+
+/** Fails unless each picture is due after the one before it, and shown when it is due. */
+function assertInOrder(shown: readonly Shown[], way: string): void {
+  assert.ok(shown.length > 20, `${way}: ${shown.length} pictures`);
+  for (const gap of gaps(shown.map(({ mediaTime }) => mediaTime))) {
+    assert.ok(gap > 0, `${way}: a picture goes back by ${milliseconds(-gap)}`);
+  }
+  const late = Math.max(...shown.map(({ at, mediaTime }) => at - mediaTime));
+  assert.ok(late < 0.001, `${way}: a picture is ${milliseconds(late)} late`);
+}
+
+Deno.test("whatever a pipeline does and a viewer presses, pictures stay in order and none waits for long", async () => {
+  for (let seed = 1; seed <= 12; seed++) {
+    const random = makeRandom(seed);
+    const slowest = [0.002, 0.06, 0.6][seed % 3] ?? 0;
+    await using played = play({
+      takes: () => random() < 0.03 ? 3 * random() : slowest * random(),
+      pictures: () => random() < 0.2 ? Math.floor(random() * 12) : seed % 2,
+      audio: () => random() < 0.1 ? soundOf(random() * 0.3) : null,
+    });
+    for (let press = 0; press < 300; press++) {
+      if (random() < 0.7) played.router.nudge();
+      await played.clock.advance(0.2 * random());
+    }
+    assertInOrder(played.shown, `seed ${seed}`);
+    const held = Math.max(...played.shown.map(({ at, cameAt }) => at - cameAt));
+    assert.ok(held <= 1.5, `seed ${seed}: a picture waited ${milliseconds(held)}`);
+  }
+});
+
+function soundOf(seconds: number): PcmBlock {
+  return { samples: new Int16Array(Math.round(seconds * 48_000)), sampleRate: 48_000, channels: 1 };
+}
+
+/** Numbers from 0 to 1, the same on every run (a linear congruential generator). */
+function makeRandom(seed: number): () => number {
+  let state = seed;
+  return () => (state = (state * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
+}
+
+Deno.test("what a pair of pictures and sound takes is measured without the time for which it was not asked", async () => {
+  const pairs = {
+    pictures: (n: number) => n % 2 === 0 ? 12 : 0,
+    audio: (n: number) => n % 2 === 1 ? soundOf(0.5) : null,
+  };
+  await using played = play({ takes: () => 0.02, ...pairs });
+  await played.clock.advance(10);
+  const settled = played.shown.slice(36).filter((_, index) => index % 12 === 0);
+  const held = Math.max(...settled.map(({ at, cameAt }) => at - cameAt));
+  assert.ok(settled.length > 10 && held <= 0.05, `a burst waited ${milliseconds(held)}`);
+});
+
+Deno.test("jitter does not make a generator faster than its rate, though it takes less time on average", async () => {
+  const ways: readonly Making["takes"][] = [
+    (index) => FRAME * (index % 20 === 13 ? 1.7 : index % 7 === 3 ? 1.1 : 0.6),
+    (index) => FRAME * (index % 5 === 0 ? 1.5 : 0.7),
+    (index) => FRAME * (0.6 + jitter(index, 0.3)),
+  ];
+  for (const takes of ways) {
+    await using played = play({ takes });
+    await played.clock.advance(60);
+    assert.ok(Math.abs(played.shown.length - 1440) <= 4, `${played.shown.length} pictures in a minute`);
+  }
+});
+
+Deno.test("a camera's pictures, which come by themselves up to 15 ms late, are shown as soon as they come", async () => {
+  const cameFrom = (index: number) => index * FRAME + Math.abs(jitter(index, 0.015)) + 0.005;
+  await using played = play({ takes: (index, now) => cameFrom(index) - now });
+  await played.clock.advance(20);
+  assert.ok(played.shown.length >= 478, `${played.shown.length} pictures`);
+  const held = Math.max(...played.shown.slice(24).map(({ at, cameAt }) => at - cameAt));
+  assert.ok(held < 0.001, `a picture was held for ${milliseconds(held)}`);
 });
