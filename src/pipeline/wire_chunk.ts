@@ -42,8 +42,7 @@ function faultyChunk(detail: string): PackedChunk {
 
 /**
  * The media fields of a chunk may stand in its `data`: they are taken from there with those that tell of them, and what
- * else is in `data` stays.
- * Beside the chunk comes what its media fields are called in front, for messages.
+ * else is in `data` stays. Beside the chunk comes what its media fields are called in front, for messages.
  */
 function unnest(source: Record<string, unknown>): [Record<string, unknown>, string] {
   const { data, ...outer } = source;
