@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { eventuallyInPage, openPage } from "../support/browser.ts";
 import { eventually, examplePipeline, startTestServer, type TestServer } from "../support/test_server.ts";
 
-const PICTURE = "document.body.dataset.picture === 'live'";
+const PICTURE = "document.body.dataset.picture === 'live' && document.body.dataset.state === 'live'";
 
 /** Presses Connect and waits for the picture; returns the session's id. */
 async function connect(page: Page): Promise<string> {

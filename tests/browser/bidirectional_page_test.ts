@@ -21,7 +21,7 @@ async function openCameraPage(url: string): Promise<TestPage> {
 
 async function connect(page: Page): Promise<void> {
   await page.click("#connect");
-  await page.waitForFunction("document.body.dataset.picture === 'live'");
+  await page.waitForFunction("document.body.dataset.picture === 'live' && document.body.dataset.state === 'live'");
 }
 
 /** A corner of the received picture, where the camera's is dark green and the card's dark blue. */
