@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { StreamError } from "../errors.ts";
+import { systemClock, withTimeLimit } from "../async/mod.ts";
+import { messageOf, StreamError } from "../errors.ts";
 import { createDemoApp, type DemoConfig, listen } from "../http/mod.ts";
 import { print } from "../log.ts";
 import { openBrowser } from "./open_browser.ts";
@@ -7,6 +8,9 @@ import { waitForSignal } from "./signals.ts";
 
 /** The pages and the port that each has to itself unless `--port` says otherwise. */
 const PAGES: ReadonlyMap<string, number> = new Map([["player", 8090], ["bidirectional", 8091], ["arrow", 8092]]);
+
+/** Seconds that requests still under way have to end after a signal. */
+const STOP_LIMIT = 2;
 
 /** What commander hands over: texts as they were typed. */
 interface DemoFlags {
@@ -52,21 +56,32 @@ async function demo(page: string, flags: DemoFlags): Promise<number> {
   const serverUrl = originOf(flags.serverUrl);
   const stopped = waitForSignal();
   const app = await createDemoApp({ page, serverUrl, config: configOf(flags) });
-  const server = listen({ host: flags.host, port }, (request, remote) => app.fetch(request, { remote }));
+  const server = listenOn({ host: flags.host, port }, (request, remote) => app.fetch(request, { remote }));
   const host = flags.host === "0.0.0.0" || flags.host === "::" ? "localhost" : flags.host;
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${server.addr.port}/demo/${page}`;
   print(`\nTeleFuser Stream demo\n  server       ${serverUrl}\n  open         ${url}\n`);
   if (flags.open) openBrowser(url);
   await stopped;
-  await server.shutdown();
+  await withTimeLimit(systemClock, STOP_LIMIT, server.shutdown());
   return 0;
+}
+
+/** Listens; an address that does not fit is the fault of its flag. */
+function listenOn(...[place, answer]: Parameters<typeof listen>): ReturnType<typeof listen> {
+  try {
+    return listen(place, answer);
+  } catch (cause) {
+    if (cause instanceof StreamError && cause.code === "port_in_use") throw cause;
+    const reason = cause instanceof StreamError ? cause.message : `cannot listen on ${place.host}: ${messageOf(cause)}`;
+    throw invalid(`--host or --port: ${reason}; type for example: --host 127.0.0.1 --port 8090`);
+  }
 }
 
 /** What the page is told. */
 function configOf(flags: DemoFlags): DemoConfig {
   const { turnUrl, turnUsername, turnCredential, forceTurnRelay, iceGatherTimeoutMs, prompt, fps } = flags;
-  if (turnUrl !== undefined && !/^turns?:[^\s/]+$/.test(turnUrl)) {
-    throw invalid(`--turn-url must look like turn:host:port, not ${JSON.stringify(turnUrl)}`);
+  if (turnUrl !== undefined && !/^turns?:[^\s/@?#]+(\?transport=(udp|tcp))?$/.test(turnUrl)) {
+    throw invalid(`--turn-url must look like turn:host:port${notThis(turnUrl)}`);
   }
   if (turnUrl === undefined && (forceTurnRelay || turnUsername !== undefined || turnCredential !== undefined)) {
     const flag = forceTurnRelay
@@ -83,7 +98,7 @@ function configOf(flags: DemoFlags): DemoConfig {
     ...(forceTurnRelay ? { ice_transport_policy: "relay" } : {}),
     ...(iceGatherTimeoutMs === undefined ? {} : {
       ice_gather_timeout_ms: numberOf("--ice-gather-timeout-ms", iceGatherTimeoutMs, {
-        min: 0,
+        min: 1,
         max: 60_000,
         whole: true,
       }),
@@ -105,10 +120,15 @@ function numberOf(
 
 function originOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !["http:", "https:"].includes(url.protocol) || url.username !== "" || url.search !== "") {
-    throw invalid(`--server-url must look like http://host:8088, not ${JSON.stringify(text)}`);
+  if (url === undefined || !/^https?:$/.test(url.protocol) || /[@?#]/.test(text)) {
+    throw invalid(`--server-url must look like http://host:8088${notThis(text)}`);
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
+}
+
+/** What was typed instead, unless it may hold a password. */
+function notThis(text: string): string {
+  return /[@?#]/.test(text) ? ", without user name, password, query and fragment" : `, not ${JSON.stringify(text)}`;
 }
 
 function invalid(detail: string): StreamError {

@@ -1,3 +1,4 @@
+import { messageOf } from "../errors.ts";
 import { Log } from "../log.ts";
 
 const log = new Log("demo");
@@ -19,7 +20,7 @@ export function openBrowser(url: string): void {
       if (!success) log.info(`${program} found no browser; open the page yourself`);
     });
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable)) throw error;
-    log.info(`no browser to open from here (${program} is missing); open the page yourself`);
+    const reason = error instanceof Deno.errors.NotFound ? "is missing" : `does not start: ${messageOf(error)}`;
+    log.info(`no browser to open from here (${program} ${reason}); open the page yourself`);
   }
 }

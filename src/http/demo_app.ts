@@ -12,6 +12,9 @@ const log = new Log("demo");
 /** Seconds until the stream server must have begun to answer; creating a session alone may take it 30. */
 const ANSWER_LIMIT = 35;
 
+/** What is passed on; the others (TRACE) no `fetch` can send. HEAD is routed as GET. */
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
 /** What the demo server is made from. */
 export interface DemoOptions {
   /** Name of the page, as in `/demo/<page>`. */
@@ -27,7 +30,8 @@ export async function createDemoApp(options: DemoOptions): Promise<Hono<AppEnv>>
   const { page, serverUrl, config, clock = systemClock } = options;
   const app = new Hono<AppEnv>();
   let isReachable = true;
-  app.all("/v1/*", async (context) => {
+  app.on(METHODS, "/v1/*", async (context) => {
+    if (!isApiPath(new URL(context.req.url).pathname)) return context.notFound();
     try {
       const response = await forward(context, { serverUrl, clock });
       isReachable = true;
@@ -40,14 +44,20 @@ export async function createDemoApp(options: DemoOptions): Promise<Hono<AppEnv>>
       throw new StreamError("server_unreachable", detail, { cause });
     }
   });
-  app.get("/", (context) => context.redirect(`/demo/${page}`));
-  app.route("/", await pageRoutes(config));
+  const pages = await pageRoutes(config);
+  app.get("/", () => pages.request(`/demo/${page}`));
+  app.route("/", pages);
   app.onError((error, context) => errorResponse(context, error));
   app.notFound((context) => {
     const detail = `there is no ${context.req.method} ${context.req.path}`;
     return problemResponse(context, { status: 404, detail, code: "route_not_found" });
   });
   return app;
+}
+
+/** Whether a path is below `/v1/` however the stream server reads it: an encoded slash could lead out again. */
+function isApiPath(pathname: string): boolean {
+  return pathname.startsWith("/v1/") && !/%2f|%5c/i.test(pathname);
 }
 
 /** Passes a request on; bodies are streamed both ways, redirects are passed back. */
@@ -61,10 +71,16 @@ async function forward(
   using _limit = clock.schedule(ANSWER_LIMIT, () => late.abort(new Error(`no answer within ${ANSWER_LIMIT} s`)));
   return await proxy(`${serverUrl}${pathname}${search}`, {
     raw,
-    headers: { ...endToEnd(context.req.header()), "x-forwarded-for": context.env?.remote },
+    headers: { ...endToEnd(context.req.header()), "x-forwarded-for": forwardedFor(context) },
     redirect: "manual",
     signal: late.signal,
   });
+}
+
+/** For whom the request is made: the addresses it came with and the one it came from. */
+function forwardedFor(context: Context<AppEnv>): string | undefined {
+  const chain = [context.req.header("x-forwarded-for"), context.env?.remote].filter(Boolean);
+  return chain.length === 0 ? undefined : chain.join(", ");
 }
 
 /** Headers that are for the next server only (RFC 9110, section 7.6.1), and the one that names this server. */
