@@ -169,8 +169,8 @@ function iceServersFor({ config, sources }: LoadedConfig, remote: string): IceSe
   if (sources.stunServers !== "default" || !isLocalAddress(remote)) {
     servers.push(...config.stunServers.map((urls) => ({ urls })));
   }
-  if (config.turnServer !== "") {
-    servers.push({ urls: config.turnServer, username: config.turnUsername, credential: config.turnCredential });
+  for (const urls of config.turnServer) {
+    servers.push({ urls, username: config.turnUsername, credential: config.turnCredential });
   }
   return servers;
 }

@@ -33,6 +33,18 @@ export type SecurityLevel = (typeof SECURITY_LEVELS)[number];
 const iceUrl = (scheme: string) =>
   z.string().regex(new RegExp(`^${scheme}s?:[^\\s/]+$`), `must look like ${scheme}:host:port`);
 
+const turnUrl = z.string().regex(
+  /^turns?:[^\s/@?#]+(\?transport=(udp|tcp))?$/,
+  "must look like turn:host:port, perhaps with ?transport=tcp",
+);
+
+/** `first-last` (RFC 6335 leaves ports below 1024 to the system), or empty for any port. */
+function isPortRange(text: string): boolean {
+  if (text === "") return true;
+  const [first = 0, last = 0] = /^\d+-\d+$/.test(text) ? text.split("-").map(Number) : [];
+  return first >= 1024 && last >= first && last <= 65535;
+}
+
 /** Every setting of the server, once. Flags and variables follow from the names by rule. */
 export const SETTINGS = {
   host: setting({
@@ -105,6 +117,13 @@ export const SETTINGS = {
     help: "target bitrate of the picture in bit/s",
     value: "bit/s",
   }),
+  webrtcVideoMinBitrate: setting({
+    kind: "integer",
+    schema: z.number().int().min(30_000).max(50_000_000),
+    default: 150_000,
+    help: "least bitrate of the picture on a narrow network in bit/s",
+    value: "bit/s",
+  }),
   webrtcCameraBitrate: setting({
     kind: "integer",
     schema: z.number().int().min(150_000).max(50_000_000),
@@ -133,6 +152,13 @@ export const SETTINGS = {
     help: "time from the connection until the viewer's DataChannel must be open, for two-way pipelines",
     value: "seconds",
   }),
+  webrtcHoldSeconds: setting({
+    kind: "number",
+    schema: z.number().min(0).max(3600),
+    default: 30,
+    help: "time for which a viewer that vanished may come back to its session; 0 ends it at once",
+    value: "seconds",
+  }),
   webrtcDisconnectedGraceSeconds: setting({
     kind: "number",
     schema: z.number().min(1).max(120),
@@ -154,12 +180,12 @@ export const SETTINGS = {
     help: "STUN servers; asked only when a viewer comes from outside the local network",
     value: "urls",
   }),
-  turnServer: setting({
-    kind: "string",
-    schema: z.union([z.literal(""), iceUrl("turn")]),
-    default: "",
-    help: "TURN server, for example turn:turn.example.org:3478",
-    value: "url",
+  turnServer: setting<readonly string[]>({
+    kind: "list",
+    schema: z.array(turnUrl),
+    default: [],
+    help: "TURN servers, for example turn:turn.example.org:3478?transport=tcp,turns:turn.example.org:5349",
+    value: "urls",
   }),
   turnUsername: setting({
     kind: "string",
@@ -175,6 +201,69 @@ export const SETTINGS = {
     help: "password at the TURN server",
     value: "password",
     secret: true,
+  }),
+  turnSecret: setting({
+    kind: "string",
+    schema: z.string(),
+    default: "",
+    help: "secret shared with the TURN servers, from which each viewer gets a password that expires",
+    value: "secret",
+    secret: true,
+  }),
+  turnTtlSeconds: setting({
+    kind: "integer",
+    schema: z.number().int().min(60).max(7 * 86_400),
+    default: 86_400,
+    help: "life of a password made from the shared secret",
+    value: "seconds",
+  }),
+  relayOnly: setting({
+    kind: "boolean",
+    schema: z.boolean(),
+    default: false,
+    help: "have viewers and this server use nothing but the TURN servers",
+  }),
+  publicIp: setting<readonly string[]>({
+    kind: "list",
+    schema: z.array(z.union([z.ipv4(), z.ipv6()], { error: "must be an IP address, for example 203.0.113.7" })),
+    default: [],
+    help: "addresses under which viewers reach this machine, when it has others behind a NAT",
+    value: "addresses",
+  }),
+  udpPort: setting({
+    kind: "integer",
+    schema: z.number().int().min(0).max(65535),
+    default: 0,
+    help: "one UDP port for all sessions; 0 takes a free one for each",
+    value: "port",
+  }),
+  udpPortRange: setting({
+    kind: "string",
+    schema: z.string().refine(isPortRange, "must look like 40000-40100, from 1024 to 65535"),
+    default: "",
+    help: "UDP ports to take one of for each session, for example 40000-40100",
+    value: "first-last",
+  }),
+  tcpPort: setting({
+    kind: "integer",
+    schema: z.number().int().min(0).max(65535),
+    default: 0,
+    help: "TCP port for viewers whose network lets no UDP through (ICE-TCP); 0 for none",
+    value: "port",
+  }),
+  certFile: setting({
+    kind: "string",
+    schema: z.string(),
+    default: "",
+    help: "certificate chain (PEM) to serve HTTPS with; a renewed file is picked up by itself",
+    value: "file",
+  }),
+  keyFile: setting({
+    kind: "string",
+    schema: z.string(),
+    default: "",
+    help: "private key (PEM) of the certificate",
+    value: "file",
   }),
   maxBodyBytes: setting({
     kind: "integer",

@@ -98,7 +98,7 @@ Deno.test("prints a configuration without its secrets", () => {
     env: () => undefined,
   });
   new Log("telefuser").debug("configuration", redactConfig(config));
-  assert.match(log.text, /turnServer=turn:example\.org/);
+  assert.match(log.text, /turnServer=\["turn:example\.org"\]/);
   assert.doesNotMatch(log.text, /correct-horse/);
   assert.match(log.text, /turnCredential=\*\*\*/);
 });

@@ -36,7 +36,7 @@ Deno.test("takes the flag over the variable over the default, and says which it 
 Deno.test("takes an empty variable for one that is not set, and an empty flag for an empty value", () => {
   const { config, sources } = load({ turnServer: "" }, { TELEFUSER_PORT: "", TELEFUSER_TURN_SERVER: "turn:a:1" });
   assert.deepEqual([config.port, sources.port], [8088, "default"]);
-  assert.deepEqual([config.turnServer, sources.turnServer], ["", "flag"]);
+  assert.deepEqual([config.turnServer, sources.turnServer], [[], "flag"]);
 });
 
 Deno.test("has the defaults that are documented", () => {
