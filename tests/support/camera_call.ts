@@ -150,16 +150,17 @@ export class CameraCall implements AsyncDisposable {
   }
 
   /** Decodes every picture in order: one that is damaged, or whose reference is missing, throws. */
-  async decodeAll(): Promise<{ pictures: number; width: number; height: number }> {
+  async decodeAll(): Promise<{ frames: number; pictures: number; width: number; height: number }> {
+    const given = this.frames.slice();
     const decoder = new VideoDecoder({
       codec: this.#codec,
       format: { format: "i420", width: undefined, height: undefined },
     });
     try {
       let pictures = 0;
-      for (const { data } of this.frames) if (await decoder.decode(data)) pictures++;
+      for (const { data } of given) if (await decoder.decode(data)) pictures++;
       const { width, height } = await decoder.picture();
-      return { pictures, width, height };
+      return { frames: given.length, pictures, width, height };
     } finally {
       await decoder.close();
     }
