@@ -17,6 +17,8 @@ export type StreamErrorCode =
   | "session_not_found"
   | "session_exists"
   | "sessions_full"
+  | "resume_refused"
+  | "connection_gone"
   | "service_not_running"
   | "shutting_down"
   | "no_ice_candidates"

@@ -9,9 +9,9 @@ import { type Clock, systemClock } from "./async/mod.ts";
 import { openVideoFile } from "./codec/mod.ts";
 import type { LoadedConfig } from "./config/mod.ts";
 import { messageOf, StreamError } from "./errors.ts";
-import { createApp, listen, type OfferRequest, type Services } from "./http/mod.ts";
+import { createApp, listenAsConfigured, type Listener, type OfferRequest, type Services } from "./http/mod.ts";
 import { Log } from "./log.ts";
-import { isLocalAddress, isLoopback } from "./network.ts";
+import { isLoopback } from "./network.ts";
 import {
   permissionsFor,
   PipelineHost,
@@ -20,8 +20,8 @@ import {
   type StreamMode,
 } from "./pipeline/mod.ts";
 import { isH264KeyFrame, isVp8KeyFrame } from "./rtp/mod.ts";
-import { SessionRegistry } from "./session/mod.ts";
-import { type IceServer, warmUp } from "./webrtc/mod.ts";
+import { type Answered, SessionRegistry, type ViewerOffer } from "./session/mod.ts";
+import { iceServersFor, MediaPorts, warmUp } from "./webrtc/mod.ts";
 
 const log = new Log("server");
 
@@ -76,6 +76,13 @@ export async function startServer({ loaded, pipelineFile, clock = systemClock }:
     probe: { h264: isH264KeyFrame, vp8: isVp8KeyFrame },
     clock,
   });
+  const ports = new MediaPorts({
+    udpPort: config.udpPort,
+    udpPortRange: portRange(config.udpPortRange),
+    tcpPort: config.tcpPort,
+    publicIps: config.publicIp,
+    clock,
+  });
   const registry = new SessionRegistry({ maxSessions: config.webrtcMaxSessions, clock });
   const services: Services = {
     config,
@@ -83,10 +90,11 @@ export async function startServer({ loaded, pipelineFile, clock = systemClock }:
     pipeline,
     permissions,
     pipelineFile,
-    openSession: (offer, remote) => openSession({ services, loaded, clock, offer, remote }),
+    openSession: (offer, remote) => openSession({ services, loaded, ports, clock, offer, remote }),
+    iceServers: (remote) => iceServersFor(loaded, { remote, unixTime: clock.unixTime() }),
   };
   const app = await createApp(services);
-  const http = listen(config, (request, remote) => app.fetch(request, { remote }));
+  const http = await listenAsConfigured({ config, clock }, (request, remote) => app.fetch(request, { remote }));
   const warm = warmUp().catch((error) => log.debug(`warm-up failed: ${messageOf(error)}`));
   const started = pipeline.start();
   let stopping: Promise<void> | undefined;
@@ -96,41 +104,54 @@ export async function startServer({ loaded, pipelineFile, clock = systemClock }:
     pipeline,
     registry,
     started: Promise.all([started, warm]).then(() => undefined),
-    stop: () => stopping ??= stop({ registry, pipeline, http, warm }),
+    stop: () => stopping ??= stop({ registry, pipeline, ports, http, warm }),
   };
 }
 
 async function stop(
-  { registry, pipeline, http, warm }: {
+  { registry, pipeline, ports, http, warm }: {
     registry: SessionRegistry;
     pipeline: PipelineHost;
-    http: Deno.HttpServer;
+    ports: MediaPorts;
+    http: Listener;
     warm: Promise<void>;
   },
 ): Promise<void> {
   await registry.drain({ code: "shutting_down", detail: "the server is shutting down" });
+  ports.close();
   await warm;
   await pipeline.stop();
   await http.shutdown();
 }
 
 async function openSession(
-  { services, loaded, clock, offer, remote }: {
+  { services, loaded, ports, clock, offer, remote }: {
     services: Services;
     loaded: LoadedConfig;
+    ports: MediaPorts;
     clock: Clock;
     offer: OfferRequest;
     remote: string;
   },
-): Promise<{ id: string; sdp: string }> {
+): Promise<Answered> {
   const { config } = loaded;
   const { pipeline, registry } = services;
+  const { trickle, resumable } = offer;
+  const iceServers = services.iceServers(remote);
+  const viewer: ViewerOffer = { sdp: offer.sdp, trickle, resumable, iceServers, loopback: isLoopback(remote) };
+  if (offer.resumeToken !== undefined && offer.sessionId !== undefined) {
+    return await registry.resume(offer.sessionId, {
+      token: offer.resumeToken,
+      offer: viewer,
+      after: offer.lastMessage,
+    });
+  }
   const { status } = pipeline;
   if (status.state !== "running") throw new StreamError("service_not_running", pipeline.reasonNotRunning());
   const id = offer.sessionId ?? crypto.randomUUID();
-  const sdp = await registry.open({
+  return await registry.open({
     id,
-    offerSdp: offer.sdp,
+    offer: viewer,
     mode: status.mode,
     fps: offer.fps ?? configuredFps(status.mode, offer) ?? status.defaultFps ?? DEFAULT_FPS,
     preferredCodec: config.webrtcVideoCodec,
@@ -142,12 +163,17 @@ async function openSession(
     connectLimit: config.webrtcConnectTimeoutSeconds,
     channelLimit: config.webrtcDataChannelTimeoutSeconds,
     silenceLimit: config.webrtcDisconnectedGraceSeconds,
-    iceServers: iceServersFor(loaded, remote),
-    loopback: isLoopback(remote),
+    holdSeconds: config.webrtcHoldSeconds,
+    ports,
     clock,
     openPipeline: () => pipeline.open(pipelineRequest(status.mode, { offer, id })),
   });
-  return { id, sdp };
+}
+
+/** `40000-40100` as numbers; null for any port. The text has been checked. */
+function portRange(text: string): { first: number; last: number } | null {
+  const [first, last] = text.split("-").map(Number);
+  return first === undefined || last === undefined ? null : { first, last };
 }
 
 /** What the pipeline gets: the offer's fields, with those of its `config` on the same level for a bidirectional one. */
@@ -161,18 +187,6 @@ function pipelineRequest(mode: StreamMode, { offer, id }: { offer: OfferRequest;
 function configuredFps(mode: StreamMode, { fields }: OfferRequest): number | undefined {
   const fps = mode === "bidirectional" ? (fields.config as { fps?: unknown } | undefined)?.fps : undefined;
   return typeof fps === "number" && fps >= 0.1 && fps <= 240 ? fps : undefined;
-}
-
-/** The default STUN list is asked only for viewers from outside; servers that were named are always asked. */
-function iceServersFor({ config, sources }: LoadedConfig, remote: string): IceServer[] {
-  const servers: IceServer[] = [];
-  if (sources.stunServers !== "default" || !isLocalAddress(remote)) {
-    servers.push(...config.stunServers.map((urls) => ({ urls })));
-  }
-  for (const urls of config.turnServer) {
-    servers.push({ urls, username: config.turnUsername, credential: config.turnCredential });
-  }
-  return servers;
 }
 
 async function existingFile(path: string, what: string): Promise<string> {

@@ -16,7 +16,14 @@ export async function createApp(services: Services): Promise<Hono<AppEnv>> {
     await next();
     log.debug(`${context.req.method} ${context.req.path}`, { status: context.res.status });
   });
-  app.use("/v1/*", cors({ origin: "*", allowMethods: ["GET", "POST", "DELETE", "OPTIONS"] }));
+  app.use(
+    "/v1/*",
+    cors({
+      origin: "*",
+      allowMethods: ["GET", "POST", "PATCH", "DELETE", "OPTIONS"],
+      exposeHeaders: ["Location", "ETag", "Accept-Patch"],
+    }),
+  );
   app.route("/v1/stream", streamRoutes(services));
   app.route("/v1/service", serviceRoutes(services));
   app.route("/", await pageRoutes());

@@ -18,6 +18,8 @@ const STATUS: Record<StreamErrorCode, ContentfulStatusCode> = {
   session_not_found: 404,
   session_exists: 409,
   sessions_full: 503,
+  resume_refused: 403,
+  connection_gone: 409,
   service_not_running: 503,
   shutting_down: 503,
   no_ice_candidates: 503,
@@ -33,6 +35,7 @@ const STATUS: Record<StreamErrorCode, ContentfulStatusCode> = {
 
 const TITLE: Partial<Record<number, string>> = {
   400: "Bad Request",
+  403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
   409: "Conflict",

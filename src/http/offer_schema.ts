@@ -15,6 +15,11 @@ const schema = z.looseObject({
   prompt: z.string({ error: "must be a text" }).optional(),
   fps: z.number({ error: "must be a number" }).min(0.1, "must be 0.1 to 240").max(240, "must be 0.1 to 240").optional(),
   duration_s: z.number({ error: "must be a number of seconds" }).positive("must be more than 0").optional(),
+  resume_token: z.string({ error: "must be the text that the first answer gave" }).max(128, "is too long").optional(),
+  last_message: z.number({ error: "must be a number" }).int("must be a whole number").min(0, "must be 0 or more")
+    .optional(),
+  trickle: z.boolean({ error: "must be true or false" }).optional(),
+  resumable: z.boolean({ error: "must be true or false" }).optional(),
   config: z.record(z.string(), z.unknown(), { error: "must be an object" }).optional(),
 });
 
@@ -23,7 +28,15 @@ export interface OfferRequest {
   readonly sdp: string;
   readonly sessionId: string | undefined;
   readonly fps: number | undefined;
-  /** Everything but `sdp` and `type`, in wire names, as the pipeline gets it. */
+  /** What takes over the session of `sessionId`, when the viewer comes back to it. */
+  readonly resumeToken: string | undefined;
+  /** `sequence` of the last message that such a viewer got. */
+  readonly lastMessage: number | undefined;
+  /** Whether candidates that come up later are asked for with PATCH. */
+  readonly trickle: boolean;
+  /** Whether the viewer may come back after it closed its connection. */
+  readonly resumable: boolean;
+  /** Everything but what is about the connection, in wire names, as the pipeline gets it. */
   readonly fields: { readonly task: string; readonly [field: string]: unknown };
 }
 
@@ -47,8 +60,21 @@ export function parseOffer(body: string): OfferRequest {
     const field = parsed.error.issues[0]?.path.join(".");
     throw new StreamError("invalid_request", faults.join("; "), field ? { field } : {});
   }
-  const { sdp, type: _type, session_id, ...fields } = parsed.data;
-  return { sdp, sessionId: session_id, fps: fields.fps, fields };
+  const { sdp, type: _type, session_id, resume_token, last_message, trickle, resumable, ...fields } = parsed.data;
+  if (resume_token !== undefined && session_id === undefined) {
+    const detail = "session_id is missing; resume_token needs the id of the session to resume";
+    throw new StreamError("invalid_request", detail, { field: "session_id" });
+  }
+  return {
+    sdp,
+    sessionId: session_id,
+    fps: fields.fps,
+    resumeToken: resume_token,
+    lastMessage: last_message,
+    trickle: trickle ?? false,
+    resumable: resumable ?? false,
+    fields,
+  };
 }
 
 /** A field that is null is a field that is not there. */

@@ -1,6 +1,7 @@
 import type { Config } from "../config/mod.ts";
 import type { PipelineHost, PipelinePermissions } from "../pipeline/mod.ts";
-import type { SessionRegistry } from "../session/mod.ts";
+import type { Answered, SessionRegistry } from "../session/mod.ts";
+import type { IceServer } from "../webrtc/mod.ts";
 import type { OfferRequest } from "./offer_schema.ts";
 
 /** What the routes work on; made by the composition root. */
@@ -11,8 +12,10 @@ export interface Services {
   readonly permissions: PipelinePermissions;
   /** Path of the pipeline as the operator gave it. */
   readonly pipelineFile: string;
-  /** Opens a session for an offer; `remote` is the address the request came from. */
-  openSession(offer: OfferRequest, remote: string): Promise<{ id: string; sdp: string }>;
+  /** Opens a session for an offer, or resumes one; `remote` is the address the request came from. */
+  openSession(offer: OfferRequest, remote: string): Promise<Answered>;
+  /** The STUN and TURN servers for a viewer whose request came from there. */
+  iceServers(remote: string): IceServer[];
 }
 
 /** What Hono hands to every route of this server. */

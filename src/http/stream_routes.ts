@@ -2,12 +2,18 @@ import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { StreamError } from "../errors.ts";
 import { parseOffer } from "./offer_schema.ts";
+import { readIceFragment, writeIceFragment } from "../webrtc/mod.ts";
+import type { Session } from "../session/mod.ts";
 import type { AppEnv, Services } from "./services.ts";
+
+/** Media type of SDP fragments (RFC 8840, section 9.2). */
+const TRICKLE_ICE = "application/trickle-ice-sdpfrag";
 
 /** `/v1/stream/*`: offers and sessions. */
 export function streamRoutes(services: Services): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  const { maxBodyBytes } = services.config;
+  const { config, registry } = services;
+  const { maxBodyBytes } = config;
 
   const limit = bodyLimit({
     maxSize: maxBodyBytes,
@@ -18,19 +24,54 @@ export function streamRoutes(services: Services): Hono<AppEnv> {
 
   routes.post("/webrtc/offer", limit, async (context) => {
     const offer = parseOffer(await context.req.text());
-    const { id, sdp } = await services.openSession(offer, context.env?.remote ?? "");
-    return context.json({ session_id: id, sdp, type: "answer" });
+    const { session, sdp } = await services.openSession(offer, context.env?.remote ?? "");
+    context.header("Location", `/v1/stream/webrtc/${session.id}`);
+    context.header("Accept-Patch", TRICKLE_ICE);
+    context.header("ETag", entityTag(session));
+    return context.json({
+      session_id: session.id,
+      sdp,
+      type: "answer",
+      resume_token: session.resumeToken,
+      hold_seconds: config.webrtcHoldSeconds,
+      resumed: offer.resumeToken !== undefined,
+    });
+  });
+
+  routes.patch("/webrtc/:id", limit, async (context) => {
+    const type = context.req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
+    if (type !== TRICKLE_ICE) {
+      throw new StreamError("unsupported_media_type", `send Content-Type: ${TRICKLE_ICE} with an SDP fragment`);
+    }
+    const session = registry.get(context.req.param("id"));
+    const told = await session.trickle(readIceFragment(await context.req.text()));
+    if (told === null) return context.body(null, 204);
+    context.header("ETag", entityTag(session));
+    return context.body(writeIceFragment(told, { mid: session.mid }), 200, { "Content-Type": TRICKLE_ICE });
+  });
+
+  routes.get("/ice-servers", (context) => {
+    const servers = services.iceServers(context.env?.remote ?? "");
+    return context.json(
+      {
+        ice_servers: servers.map(({ urls, ...credentials }) => ({ urls: [urls], ...credentials })),
+        ice_transport_policy: config.relayOnly ? "relay" : "all",
+        ttl_seconds: config.turnSecret === "" ? null : config.turnTtlSeconds,
+      },
+      200,
+      { "Cache-Control": "no-store" },
+    );
   });
 
   async function close(id: string) {
-    await services.registry.close(id, { code: "client_request", detail: "closed by request" });
+    await registry.close(id, { code: "client_request", detail: "closed by request" });
     return { session_id: id, status: "closed" };
   }
   routes.delete("/webrtc/:id", async (context) => context.json(await close(context.req.param("id"))));
   routes.delete("/sessions/:id", async (context) => context.json(await close(context.req.param("id"))));
 
   routes.get("/sessions/:id/status", (context) => {
-    const session = services.registry.get(context.req.param("id"));
+    const session = registry.get(context.req.param("id"));
     return context.json({
       session_id: session.id,
       status: "active",
@@ -41,4 +82,9 @@ export function streamRoutes(services: Services): Hono<AppEnv> {
     });
   });
   return routes;
+}
+
+/** Names one ICE session, so that a restart is seen (RFC 9725, section 4.3.1). */
+function entityTag(session: Session): string {
+  return `"${session.iceTag}"`;
 }

@@ -4,10 +4,14 @@ import type { RoutedChunk } from "../stream/mod.ts";
 import type { ControlChannel } from "../webrtc/mod.ts";
 import type { ControlTrace } from "./control_trace.ts";
 
+/** Messages that are kept for a viewer that comes back. */
+const MAX_KEPT = 256;
+/** Size that they may have together, in characters of JSON. */
+const MAX_KEPT_LENGTH = 1024 * 1024;
+
 /** Who talks. */
 export interface ConversationOptions {
   readonly sessionId: string;
-  readonly channel: ControlChannel;
   /** Where control messages go; null when the service takes none. */
   readonly inbox: Inbox | null;
   readonly trace: ControlTrace;
@@ -20,20 +24,51 @@ export interface ConversationOptions {
   readonly stop: () => void;
 }
 
-/** What goes over the control channel of one session, both ways. */
+type Message = Readonly<Record<string, unknown>>;
+
+/** What goes over the control channel of one session, both ways, whichever connection carries it. */
 export class Conversation {
   readonly #options: ConversationOptions;
+  #channel: ControlChannel | undefined;
+  /** The newest messages, in their order. */
+  readonly #kept: { readonly sequence: number; readonly message: Message; readonly length: number }[] = [];
+  #keptLength = 0;
+  #sequence = 0;
+  /** The last message that went out. */
+  #sent = 0;
 
   constructor(options: ConversationOptions) {
     this.#options = options;
-    const { channel } = options;
-    channel.received.on((message) => this.#receive(message));
-    channel.faulty.on(({ code, detail }) => this.#refuse(code, detail));
   }
 
-  /** Sends a message, with the session's id and the time. */
-  tell(message: Readonly<Record<string, unknown>>): void {
-    this.#options.channel.send(this.#stamped(message));
+  /**
+   * Goes on over a channel, in place of the one before. When it opens, what the viewer has not got is sent, as far as it
+   * was kept.
+   *
+   * @param after `sequence` of the last message that the viewer got; undefined: the last one that was sent
+   */
+  attach(channel: ControlChannel, { after }: { after?: number | undefined } = {}): void {
+    this.#channel?.close();
+    this.#channel = channel;
+    channel.received.on((message) => this.#receive(message));
+    channel.faulty.on(({ code, detail }) => this.#refuse(code, detail));
+    const replay = () => {
+      const from = after ?? this.#sent;
+      for (const { sequence, message } of this.#kept) if (sequence > from) channel.send(message);
+      this.#sent = this.#sequence;
+    };
+    if (channel.isOpen) replay();
+    else channel.opened.on(replay);
+  }
+
+  /** Sends a message, with its number, the session's id and the time; while nobody is there it is kept. */
+  tell(message: Message): void {
+    const sequence = ++this.#sequence;
+    const stamped = { ...this.#stamped(message), sequence };
+    this.#keep(sequence, stamped);
+    if (this.#channel?.isOpen !== true) return;
+    this.#channel.send(stamped);
+    this.#sent = sequence;
   }
 
   /** Tells of a chunk; its pictures and sound go another way. */
@@ -50,7 +85,18 @@ export class Conversation {
     this.tell({ type: "closed", reason: detail, code });
   }
 
-  #receive(message: Readonly<Record<string, unknown>>): void {
+  #keep(sequence: number, message: Message): void {
+    const { length } = JSON.stringify(message);
+    this.#kept.push({ sequence, message, length });
+    this.#keptLength += length;
+    while (this.#kept.length > MAX_KEPT || this.#keptLength > MAX_KEPT_LENGTH) {
+      const oldest = this.#kept.shift();
+      if (oldest === undefined) return;
+      this.#keptLength -= oldest.length;
+    }
+  }
+
+  #receive(message: Message): void {
     const { inbox, trace, controlled, stop } = this.#options;
     if (message.type === "stop") return stop();
     if (message.type === "control_trace") {
@@ -73,10 +119,10 @@ export class Conversation {
 
   /** Answers a message that is not taken; a viewer that sends many and reads nothing gets no more answers. */
   #refuse(code: string, detail: string): void {
-    this.#options.channel.send(this.#stamped({ type: "error", code, detail }), { optional: true });
+    this.#channel?.send(this.#stamped({ type: "error", code, detail }), { optional: true });
   }
 
-  #stamped(message: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  #stamped(message: Message): Message {
     const { sessionId, clock } = this.#options;
     return { ...message, session_id: sessionId, timestamp: clock.unixTime() };
   }

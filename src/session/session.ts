@@ -1,22 +1,25 @@
-import { type Clock, sleep, TaskScope, withTimeLimit } from "../async/mod.ts";
+import { type Clock, sleep, TaskScope, type Timer, withTimeLimit } from "../async/mod.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import { Log } from "../log.ts";
-import type { EncoderEffort, MediaReader, VideoCodec } from "../media/mod.ts";
+import type { EncoderEffort, VideoCodec } from "../media/mod.ts";
 import type { PipelineSession, StreamMode, ViewerMedia } from "../pipeline/mod.ts";
 import { LiveStream } from "../stream/mod.ts";
 import {
   CHANNEL_LABEL,
   chooseVideoCodec,
   type ChosenCodec,
+  type ConnectionChange,
+  type IceFragment,
   type IceServer,
+  type MediaPorts,
   type Offer,
   PeerConnection,
   readOffer,
 } from "../webrtc/mod.ts";
 import { type ControlLatency, ControlTrace } from "./control_trace.ts";
 import { Conversation } from "./conversation.ts";
-import { ViewerInput } from "./viewer_input.ts";
 import { nextState, type SessionEvent, type SessionState } from "./session_state.ts";
+import { Viewer } from "./viewer.ts";
 
 /** Seconds for which the viewer's own buffer may still hold what has been sent. */
 const TAIL = 0.3;
@@ -24,6 +27,8 @@ const TAIL = 0.3;
 const FAREWELL = 0.1;
 /** Seconds for which an answer waits for a pipeline that may refuse the request at once. */
 const REFUSAL_TIME = 0.1;
+/** Seconds after a viewer closed its control channel within which the connection may follow. */
+const CHANNEL_GRACE = 0.5;
 /** Seconds that each step of closing may take. */
 const STEP_LIMIT = 3;
 
@@ -39,10 +44,23 @@ export interface CloseReason {
   readonly detail: string;
 }
 
+/** A viewer's offer to connect, the first time or again. */
+export interface ViewerOffer {
+  readonly sdp: string;
+  /** Whether candidates that come up later reach the viewer through `trickle()`; else the answer waits for them. */
+  readonly trickle: boolean;
+  /** Whether the viewer may come back after it closed its connection, as a page does that is loaded again. */
+  readonly resumable: boolean;
+  /** STUN and TURN servers for this connection. */
+  readonly iceServers: readonly IceServer[];
+  /** Whether the viewer is on this machine. */
+  readonly loopback: boolean;
+}
+
 /** What a session is made with. */
 export interface SessionOptions {
   readonly id: string;
-  readonly offerSdp: string;
+  readonly offer: ViewerOffer;
   readonly mode: StreamMode;
   readonly fps: number;
   readonly preferredCodec: VideoCodec;
@@ -57,9 +75,9 @@ export interface SessionOptions {
   /** Seconds from the connection until the control channel must be open, for a bidirectional session. */
   readonly channelLimit: number;
   readonly silenceLimit: number;
-  readonly iceServers: readonly IceServer[];
-  /** Whether the viewer is on this machine. */
-  readonly loopback: boolean;
+  /** Seconds for which a viewer that vanished may come back; 0: not at all. */
+  readonly holdSeconds: number;
+  readonly ports: MediaPorts;
   readonly clock: Clock;
   /** Begins the pipeline's side. */
   readonly openPipeline: () => PipelineSession;
@@ -68,16 +86,21 @@ export interface SessionOptions {
 /** What belongs to a session that is open. */
 interface Parts {
   readonly pipeline: PipelineSession;
-  readonly peer: PeerConnection;
+  readonly viewer: Viewer;
   readonly live: LiveStream;
   readonly conversation: Conversation;
 }
 
-/** One viewer: its connection, its stream and the pipeline call behind it, opened and closed together. */
+/**
+ * One viewer: its connection, its stream and the pipeline call behind it, opened and closed together. When the connection
+ * is lost, stream and pipeline are held for a while, standing still, until the viewer comes back.
+ */
 export class Session {
   readonly id: string;
   readonly mode: StreamMode;
   readonly createdAt: number;
+  /** Whoever knows it may take the session over. */
+  readonly resumeToken: string = crypto.getRandomValues(new Uint8Array(16)).toHex();
   readonly #options: SessionOptions;
   readonly #log: Log;
   readonly #tasks: TaskScope;
@@ -87,9 +110,9 @@ export class Session {
   #reason: CloseReason | undefined;
   #pipeline: PipelineSession | undefined;
   #live: LiveStream | undefined;
-  #peer: PeerConnection | undefined;
+  #viewer: Viewer | undefined;
   #conversation: Conversation | undefined;
-  #input: ViewerInput | undefined;
+  #hold: Timer | undefined;
   #codec: VideoCodec | undefined;
 
   /** @param totals latencies of all sessions, to which this one adds its own */
@@ -105,6 +128,16 @@ export class Session {
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  /** Names the present ICE session of the viewer's connection. */
+  get iceTag(): string {
+    return this.#viewer?.peer.iceTag ?? "";
+  }
+
+  /** `mid` of the media section that candidates are about. */
+  get mid(): string {
+    return this.#viewer?.peer.mid ?? "0";
   }
 
   /** The codec that was negotiated. */
@@ -130,20 +163,22 @@ export class Session {
    * `pipeline_failed`, `session_exists`, `timeout`; `session_not_found` when it was closed by request meanwhile
    */
   async open(): Promise<string> {
+    const { offer: viewerOffer } = this.#options;
     try {
-      const offer = readOffer(this.#options.offerSdp);
+      const offer = readOffer(viewerOffer.sdp);
       const chosen = chooseVideoCodec(offer, this.#options.preferredCodec);
       if (this.mode === "bidirectional") requireChannel(offer);
       const codec = this.#codec = chosen.codec;
       const pipeline = this.#pipeline = this.#options.openPipeline();
       if (this.mode === "server_push") pipeline.prefetch();
-      const peer = this.#peer = this.#makePeer(chosen);
-      const conversation = this.#conversation = this.#converse(pipeline, peer);
+      const conversation = this.#conversation = this.#converse(pipeline);
       const live = this.#live = this.#makeStream(codec, conversation);
-      const answer = await peer.answer(offer);
+      const viewer = this.#viewer = this.#makeViewer({ chosen, viewerOffer, pipeline, live });
+      conversation.attach(viewer.peer.channel);
+      const answer = await viewer.peer.answer(offer, viewerOffer);
       await this.#accepted(pipeline);
       if (this.#step("answered") === null) throw new StreamError("shutting_down", "the session was closed meanwhile");
-      this.#tasks.run("stream", () => this.#run({ pipeline, peer, live, conversation }));
+      this.#tasks.run("stream", () => this.#run({ pipeline, viewer, live, conversation }));
       this.#log.info("answered", { codec, mode: this.mode });
       return answer;
     } catch (error) {
@@ -154,10 +189,62 @@ export class Session {
     }
   }
 
+  /**
+   * Takes the viewer over to a new connection; the old one, if there is one left, goes.
+   *
+   * @param after `sequence` of the last message that the viewer got, when it says
+   * @returns the SDP answer
+   * @throws StreamError `invalid_sdp`, `no_common_codec`, `no_ice_candidates`; `session_not_found` when it is over
+   */
+  async resume(viewerOffer: ViewerOffer, { after }: { after?: number | undefined } = {}): Promise<string> {
+    const [pipeline, live, conversation, codec] = [this.#pipeline, this.#live, this.#conversation, this.#codec];
+    if (pipeline === undefined || live === undefined || conversation === undefined || codec === undefined) {
+      throw this.#over();
+    }
+    const offer = readOffer(viewerOffer.sdp);
+    const chosen = chooseVideoCodec(offer, codec);
+    if (chosen.codec !== codec) {
+      const detail = `this session is sent in ${codec}, which the offer does not have; open a new session`;
+      throw new StreamError("no_common_codec", detail, { field: "sdp" });
+    }
+    if (this.mode === "bidirectional") requireChannel(offer);
+    const viewer = this.#makeViewer({ chosen, viewerOffer, pipeline, live });
+    let answer: string;
+    try {
+      answer = await viewer.peer.answer(offer, viewerOffer);
+    } catch (error) {
+      await viewer.close(messageOf(error));
+      throw error;
+    }
+    if (this.#reason !== undefined) {
+      await viewer.close(this.#reason.detail);
+      throw this.#over();
+    }
+    const before = this.#viewer;
+    this.#viewer = viewer;
+    conversation.attach(viewer.peer.channel, { after });
+    this.#lost("the viewer comes back over a new connection");
+    await before?.close("replaced by a new connection");
+    return answer;
+  }
+
+  /**
+   * Takes candidates of the viewer's, or restarts ICE.
+   *
+   * @returns what is to be told in turn; null when nothing is
+   * @throws StreamError `connection_gone` when there is no connection
+   */
+  async trickle(fragment: IceFragment): Promise<IceFragment | null> {
+    const viewer = this.#viewer;
+    if (viewer === undefined) throw this.#over();
+    return await viewer.peer.trickle(fragment);
+  }
+
   /** Ends the session; harmless when it is over. Resolves when everything has been released. */
   async close(reason: CloseReason): Promise<void> {
     if (this.#step("close") !== null) {
       this.#reason = reason;
+      this.#hold?.cancel();
       this.#log.info(`closing: ${reason.detail}`, { code: reason.code });
       await this.#releaseAll(reason);
       this.#step("released");
@@ -169,7 +256,7 @@ export class Session {
   /** Counters for status and logs. */
   get stats() {
     const counters = this.#live?.counters;
-    const video = this.#peer?.video?.stats;
+    const video = this.#viewer?.peer.video?.stats;
     const input = this.#pipeline?.inbox.counters;
     return {
       chunks: this.#live?.chunks ?? 0,
@@ -177,7 +264,7 @@ export class Session {
       frames_dropped: counters?.framesDropped ?? 0,
       frames_invalid: counters?.framesInvalid ?? 0,
       underruns: counters?.underruns ?? 0,
-      ...this.#input?.stats,
+      ...this.#viewer?.inputStats,
       controls_received: input?.controlsReceived ?? 0,
       controls_dropped: input?.controlsDropped ?? 0,
       controls_waiting: this.#pipeline?.inbox.length ?? 0,
@@ -196,42 +283,93 @@ export class Session {
     if (pipeline.failure !== null) throw pipeline.failure;
   }
 
-  #makePeer(chosen: ChosenCodec): PeerConnection {
-    const { iceServers, loopback, silenceLimit, connectLimit, clock, viewerMedia, cameraBitrate } = this.#options;
+  #makeViewer(
+    { chosen, viewerOffer, pipeline, live }: {
+      chosen: ChosenCodec;
+      viewerOffer: ViewerOffer;
+      pipeline: PipelineSession;
+      live: LiveStream;
+    },
+  ): Viewer {
+    const { ports, silenceLimit, connectLimit, clock, viewerMedia: media, cameraBitrate } = this.#options;
+    const { iceServers, loopback, resumable } = viewerOffer;
     const peer = new PeerConnection({
       chosen,
-      receive: { video: viewerMedia.video !== null, audio: viewerMedia.audio !== null },
+      receive: { video: media.video !== null, audio: media.audio !== null },
       cameraBitrate,
       lowLatency: this.mode === "bidirectional",
       iceServers,
       loopback,
+      ports,
       silenceLimit,
       connectLimit,
       clock,
       log: this.#log,
     });
-    peer.stateChanged.on(({ state, reason }) => {
-      if (state === "connected") this.#connected(peer, chosen.codec);
-      else if (state === "closed") void this.close({ code: "connection_lost", detail: reason });
+    const trace = this.#trace;
+    const viewer = new Viewer({ peer, live, inbox: pipeline.inbox, media, codec: chosen.codec, trace, log: this.#log });
+    peer.stateChanged.on((change) => {
+      if (viewer === this.#viewer) this.#connectionChanged(viewer, { ...change, resumable });
     });
-    return peer;
+    if (this.mode === "bidirectional") peer.channel.ended.on(() => void this.#channelEnded(viewer));
+    return viewer;
   }
 
-  #converse(pipeline: PipelineSession, peer: PeerConnection): Conversation {
-    const isTwoWay = this.mode === "bidirectional";
-    const { channel } = peer;
-    if (isTwoWay) {
-      channel.ended.on(() => {
-        void this.close({ code: "client_request", detail: "the viewer closed the control channel" });
-      });
-    }
+  #connectionChanged(
+    viewer: Viewer,
+    { state, reason, byViewer, resumable }: ConnectionChange & { resumable: boolean },
+  ): void {
+    if (state === "connected") return this.#connected(viewer);
+    const isHeld = this.#state === "interrupted" || this.#state === "live" && (resumable || !byViewer);
+    if (state === "interrupted" || isHeld) return this.#lost(reason);
+    void this.close({ code: "connection_lost", detail: reason });
+  }
+
+  /** A viewer that closes the channel alone wants to stop; one that is about to vanish closes it, too. */
+  async #channelEnded(viewer: Viewer): Promise<void> {
+    await sleep(this.#options.clock, CHANNEL_GRACE);
+    if (viewer !== this.#viewer || viewer.peer.state !== "connected") return;
+    await this.close({ code: "client_request", detail: "the viewer closed the control channel" });
+  }
+
+  #connected(viewer: Viewer): void {
+    const live = this.#live;
+    const wasInterrupted = this.#state === "interrupted";
+    if (live === undefined || this.#step("connected") === null) return;
+    this.#hold?.cancel();
+    const stoodStill = live.unpause();
+    if (wasInterrupted) viewer.skip(stoodStill);
+    viewer.join();
+    live.requestKeyFrame();
+    const after_ms = Math.round((this.#options.clock.now() - this.createdAt) * 1000);
+    this.#log.info(wasInterrupted ? "connected again" : "connected", { after_ms });
+  }
+
+  /** Holds the session for a viewer that may come back. */
+  #lost(reason: string): void {
+    const { holdSeconds, clock } = this.#options;
+    if (holdSeconds === 0) return void this.close({ code: "connection_lost", detail: reason });
+    if (this.#step("lost") === null) return;
+    this.#live?.pause();
+    this.#log.info(`interrupted: ${reason}`, { hold_seconds: holdSeconds });
+    this.#hold = clock.schedule(holdSeconds, () => {
+      const detail = `${reason}, and the viewer did not come back within ${holdSeconds} s`;
+      void this.close({ code: "connection_lost", detail });
+    });
+  }
+
+  #over(): StreamError {
+    const why = this.#reason === undefined ? "is not open yet" : `is closed: ${this.#reason.detail}`;
+    return new StreamError("session_not_found", `session ${this.id} ${why}`, { field: "session_id" });
+  }
+
+  #converse(pipeline: PipelineSession): Conversation {
     return new Conversation({
       sessionId: this.id,
-      channel,
-      inbox: isTwoWay ? pipeline.inbox : null,
+      inbox: this.mode === "bidirectional" ? pipeline.inbox : null,
       trace: this.#trace,
       clock: this.#options.clock,
-      rtpTimestampOf: (mediaTime) => peer.video?.timestampOf(mediaTime),
+      rtpTimestampOf: (mediaTime) => this.#viewer?.peer.video?.timestampOf(mediaTime),
       controlled: () => this.#live?.nudge(),
       stop: () => void this.close({ code: "client_request", detail: "stopped by the viewer" }),
     });
@@ -252,29 +390,8 @@ export class Session {
     });
   }
 
-  #connected(peer: PeerConnection, codec: VideoCodec): void {
-    const live = this.#live;
-    const inbox = this.#pipeline?.inbox;
-    if (live === undefined || inbox === undefined || this.#step("connected") === null) return;
-    this.#input = new ViewerInput({ peer, inbox, codec, media: this.#options.viewerMedia, log: this.#log });
-    this.#log.info("connected", { after_ms: Math.round((this.#options.clock.now() - this.createdAt) * 1000) });
-    const { video, audio } = peer;
-    const reader: MediaReader = {
-      video: (frame, payloads) => {
-        video?.send(payloads, frame.mediaTime);
-        this.#trace.sent(frame.mediaTime);
-      },
-      audio: (packet) => audio?.send([packet.data], packet.mediaTime),
-    };
-    live.addReader(reader);
-    live.start();
-    video?.start(live.clock);
-    audio?.start(live.clock);
-    video?.keyFrameRequested.on(() => live.requestKeyFrame());
-  }
-
-  async #run({ pipeline, peer, live, conversation }: Parts): Promise<void> {
-    if (this.mode === "bidirectional" && !await this.#channelOpen(peer)) return;
+  async #run({ pipeline, viewer, live, conversation }: Parts): Promise<void> {
+    if (this.mode === "bidirectional" && !await this.#channelOpen(viewer.peer)) return;
     try {
       await live.run(pipeline);
     } catch (error) {
@@ -306,12 +423,11 @@ export class Session {
   }
 
   async #releaseAll(reason: CloseReason): Promise<void> {
-    const peer = this.#peer;
+    const viewer = this.#viewer;
     await this.#releaseStep("conversation", () => this.#conversation?.close(reason));
     const pipeline = this.#releaseStep("pipeline", () => this.#pipeline?.close(reason));
-    if (peer?.channel.isOpen) await sleep(this.#options.clock, FAREWELL);
-    await this.#releaseStep("connection", () => peer?.close(reason.detail));
-    await this.#releaseStep("camera and microphone", () => this.#input?.close());
+    if (viewer?.peer.channel.isOpen) await sleep(this.#options.clock, FAREWELL);
+    await this.#releaseStep("connection", () => viewer?.close(reason.detail));
     await this.#releaseStep("stream", () => this.#live?.close());
     await pipeline;
   }

@@ -1,12 +1,19 @@
+import { timingSafeEqual } from "node:crypto";
 import type { Clock } from "../async/mod.ts";
 import { StreamError } from "../errors.ts";
 import { ControlLatency } from "./control_trace.ts";
-import { type CloseReason, Session, type SessionOptions } from "./session.ts";
+import { type CloseReason, Session, type SessionOptions, type ViewerOffer } from "./session.ts";
 
 /** Seconds for which the reason of a closed session can be asked for. */
 const REMEMBER = 120;
 /** Closed sessions that are remembered at most. */
 const REMEMBER_COUNT = 200;
+
+/** A session and the SDP answer to its viewer's offer. */
+export interface Answered {
+  readonly session: Session;
+  readonly sdp: string;
+}
 
 /** All sessions of a server, by id. The only place that knows how many there may be. */
 export class SessionRegistry {
@@ -35,10 +42,9 @@ export class SessionRegistry {
   /**
    * Takes a slot and opens a session in it.
    *
-   * @returns the SDP answer
    * @throws StreamError `session_exists`, `sessions_full`, `shutting_down`, and what `Session.open` throws
    */
-  async open(options: SessionOptions): Promise<string> {
+  async open(options: SessionOptions): Promise<Answered> {
     if (this.#draining) {
       throw new StreamError("shutting_down", "Stream service is not running: the server is shutting down");
     }
@@ -61,7 +67,26 @@ export class SessionRegistry {
     this.#sessions.set(session.id, session);
     this.#closed.delete(session.id);
     session.closed.then((reason) => this.#forget(session, reason));
-    return await session.open();
+    return { session, sdp: await session.open() };
+  }
+
+  /**
+   * Takes a viewer that comes back to the session it had.
+   *
+   * @param viewer.token what the session's first answer gave it
+   * @param viewer.after `sequence` of the last message it got, when it says
+   * @throws StreamError `session_not_found`, `resume_refused`, and what `Session.resume` throws
+   */
+  async resume(
+    id: string,
+    viewer: { token: string; offer: ViewerOffer; after?: number | undefined },
+  ): Promise<Answered> {
+    const session = this.get(id);
+    if (!isSame(viewer.token, session.resumeToken)) {
+      const detail = `the resume token is not that of session ${id}; leave both out to get a new session`;
+      throw new StreamError("resume_refused", detail, { field: "resume_token" });
+    }
+    return { session, sdp: await session.resume(viewer.offer, { after: viewer.after }) };
   }
 
   /**
@@ -106,4 +131,10 @@ export class SessionRegistry {
       this.#closed.delete(id);
     }
   }
+}
+
+/** Takes as long for a token that is nearly right as for any other. */
+function isSame(given: string, token: string): boolean {
+  const [a, b] = [new TextEncoder().encode(given), new TextEncoder().encode(token)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }

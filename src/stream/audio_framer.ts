@@ -84,6 +84,7 @@ export class AudioFramer {
   /** Looks again: the timeline has started, or sound came. */
   wake(): void {
     if (this.#timer !== undefined || this.#busy !== undefined || this.#closed || !this.#timeline.started) return;
+    if (this.#timeline.isPaused) return;
     if (this.#next === undefined) return;
     const due = this.#timeline.secondsUntil(this.#next / OPUS_SAMPLE_RATE);
     this.#timer = this.#clock.schedule(due, () => {

@@ -106,8 +106,9 @@ export class ChunkRouter {
   }
 
   async #room(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    for (let wait = this.#pull.wait(); wait > 0; wait = this.#pull.wait()) {
+    const { clock, timeline } = this.#options;
+    const waitFor = () => timeline.isPaused ? MAX_WAIT : this.#pull.wait();
+    for (let wait = waitFor(); wait > 0; wait = waitFor()) {
       const nudged = this.#nudged = new AbortController();
       await sleep(clock, Math.min(wait, MAX_WAIT), AbortSignal.any([signal, nudged.signal]));
       if (signal.aborted) return;
@@ -118,7 +119,7 @@ export class ChunkRouter {
     const { clock, timeline, audio } = this.#options;
     const end = Math.max(timeline.cursor, audio.endTime);
     while (!signal.aborted && timeline.secondsUntil(end) > 0) {
-      await sleep(clock, Math.min(timeline.secondsUntil(end), MAX_WAIT), signal);
+      await sleep(clock, timeline.isPaused ? MAX_WAIT : Math.min(timeline.secondsUntil(end), MAX_WAIT), signal);
     }
   }
 }

@@ -11,6 +11,7 @@ import type {
   SourcePicture,
   VideoCodec,
 } from "../media/mod.ts";
+import type { PlayoutTimeline } from "./playout_timeline.ts";
 
 /** Source pictures that may wait for the encoder; beyond it the oldest is dropped, before encoding. */
 const MAX_WAITING = 4;
@@ -26,8 +27,8 @@ export interface EncodedTrackOptions {
   readonly effort: EncoderEffort;
   readonly clock: Clock;
   readonly log: Log;
-  /** Media time now, for pictures that are sent again. */
-  readonly mediaNow: () => number;
+  /** For pictures that are sent again. */
+  readonly timeline: Pick<PlayoutTimeline, "mediaNow" | "isPaused">;
   /** Takes each encoded frame. */
   readonly emit: (frame: EncodedFrame) => void;
 }
@@ -173,8 +174,10 @@ export class EncodedTrack {
     const timer = clock.schedule(seconds, () => {
       this.#idle = undefined;
       const last = this.#last;
+      const { timeline } = this.#options;
+      if (timeline.isPaused) return this.#armIdle(IDLE_REFRESH);
       if (last === undefined || this.#waiting.length > 0 || this.#running !== undefined) return;
-      this.push(last.picture, { mediaTime: this.#options.mediaNow(), fps: last.fps });
+      this.push(last.picture, { mediaTime: timeline.mediaNow(), fps: last.fps });
     });
     this.#idle = { timer, due: clock.now() + seconds };
   }

@@ -48,7 +48,7 @@ export class FramePacer {
 
   /** Looks again: the timeline has started, or pictures came. */
   wake(): void {
-    if (this.#timer !== undefined || !this.#timeline.started) return;
+    if (this.#timer !== undefined || !this.#timeline.started || this.#timeline.isPaused) return;
     const head = this.#queue[0];
     if (head === undefined) return;
     this.#timer = this.#clock.schedule(this.#timeline.secondsUntil(head.mediaTime), () => this.#fire());

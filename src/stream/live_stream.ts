@@ -61,7 +61,7 @@ export class LiveStream implements ReaderFeedback {
       effort: options.effort,
       clock,
       log,
-      mediaNow: () => timeline.mediaNow(),
+      timeline,
       emit: (frame) => this.#video(frame),
     });
     this.#audio = new AudioFramer({ clock, timeline, log, emit: (packet) => this.#sound(packet) });
@@ -98,6 +98,19 @@ export class LiveStream implements ReaderFeedback {
     this.#readers.add(reader);
     if (this.#timeline.started) this.requestKeyFrame();
     return () => this.#readers.delete(reader);
+  }
+
+  /** Stands still: nothing is played, and no chunk is asked for beyond what is buffered. */
+  pause(): void {
+    this.#timeline.pause();
+  }
+
+  /** Goes on where it stood still; returns for how many seconds it did. */
+  unpause(): number {
+    const seconds = this.#timeline.unpause();
+    this.#pacer.wake();
+    this.#audio.wake();
+    return seconds;
   }
 
   /** Begins playing; until then chunks are only buffered. */

@@ -41,11 +41,13 @@ export type BroughtForward = "alone" | "with_followers" | null;
  * Seconds since the first frame was shown. Chunks are placed on it one behind the other; when the pipeline was too slow,
  * the next one is placed at "now" and the gap stays a gap. Sound that comes without pictures runs on its own, beside the
  * pictures. When chunks of pictures and chunks of sound take turns and are about equally long, sound is held to its
- * pictures; what is put off of the sound is put off of chunks of several pictures as well. The timeline itself never jumps.
+ * pictures; what is put off of the sound is put off of chunks of several pictures as well. The timeline itself never jumps; it may
+ * stand still for a while.
  */
 export class PlayoutTimeline implements MediaClock {
   readonly #clock: Clock;
   #origin: number | undefined;
+  #pausedAt: number | undefined;
   #cursor = 0;
   #soundCursor = 0;
   #lastBegin = Number.NEGATIVE_INFINITY;
@@ -84,8 +86,28 @@ export class PlayoutTimeline implements MediaClock {
     return this.#cursor;
   }
 
+  /** Whether it stands still. */
+  get isPaused(): boolean {
+    return this.#pausedAt !== undefined;
+  }
+
+  /** Stands still from now on. */
+  pause(): void {
+    this.#pausedAt ??= this.#clock.now();
+  }
+
+  /** Goes on; returns for how many seconds it stood still. */
+  unpause(): number {
+    if (this.#pausedAt === undefined) return 0;
+    const seconds = this.#clock.now() - this.#pausedAt;
+    this.#pausedAt = undefined;
+    if (this.#origin !== undefined) this.#origin += seconds;
+    return seconds;
+  }
+
   mediaNow(): number {
-    return this.#origin === undefined ? Number.NEGATIVE_INFINITY : this.#clock.now() - this.#origin;
+    if (this.#origin === undefined) return Number.NEGATIVE_INFINITY;
+    return (this.#pausedAt ?? this.#clock.now()) - this.#origin;
   }
 
   /** Seconds from now until that media time; 0 or less when it has come. Infinite before the start. */

@@ -69,7 +69,7 @@ export class OutboundTrack {
   readonly #sender: PacketSender;
   readonly #clock: Clock;
   readonly #extensionBlock: Uint8Array;
-  readonly #timestampBase = randomUint32();
+  #timestampBase = randomUint32();
   readonly #history: (SentPacket | undefined)[] = new Array(HISTORY);
   readonly #sentReports = new Map<number, number>();
   #sequenceNumber = randomUint32() & 0x7fff;
@@ -110,6 +110,11 @@ export class OutboundTrack {
   /** The RTP timestamp of a moment on the media timeline. */
   timestampOf(mediaTime: number): number {
     return (this.#timestampBase + Math.round(mediaTime * this.#parameters.clockRate)) >>> 0;
+  }
+
+  /** Leaves out that many seconds of RTP time: the media clock stood still while the viewer's went on. */
+  skip(seconds: number): void {
+    this.#timestampBase = (this.#timestampBase + Math.round(seconds * this.#parameters.clockRate)) >>> 0;
   }
 
   /** Takes what the viewer says; ignores what is about other tracks. */

@@ -1,7 +1,6 @@
 import {
   MediaStreamTrack,
   type RTCDtlsTransport,
-  type RTCIceServer,
   RTCPeerConnection,
   RTCRtpCodecParameters,
   RTCRtpHeaderExtensionParameters,
@@ -18,9 +17,11 @@ import { messageOf, StreamError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { readRtcp } from "../rtp/mod.ts";
 import { ControlChannel } from "./control_channel.ts";
-import { useDatagramTransport } from "./datagram_transport.ts";
 import { clientIsAuthentic, guardDtls } from "./dtls_guard.ts";
+import { IceAgent } from "./ice_agent.ts";
+import type { IceServer } from "./ice_server.ts";
 import { InboundAudio, InboundVideo } from "./inbound_track.ts";
+import type { MediaPorts } from "./media_ports.ts";
 import { OutboundTrack } from "./outbound_track.ts";
 import { PacketSender } from "./packet_sender.ts";
 import {
@@ -32,6 +33,7 @@ import {
   opusPayloadTypes,
   rtxPayloadType,
 } from "./sdp_offer.ts";
+import { type IceFragment, withCandidates } from "./ice_fragment.ts";
 
 /**
  * Largest DataChannel message that a browser is allowed to send (bytes). It is above what is taken, so that one that is
@@ -43,12 +45,21 @@ const PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-dela
 const NO_PLAYOUT_DELAY = new Uint8Array(3);
 /** Longest wait for STUN or TURN before the answer goes out without them, in seconds. */
 const GATHER_LIMIT = 2;
-const SILENCE_CHECK = 1;
+/** Seconds between looks at whether the viewer is still heard. */
+const SILENCE_CHECK = 0.25;
 /** Seconds that closing may take before it is given up. */
 const CLOSE_LIMIT = 2;
 
-/** Where a connection stands; each state is entered at most once, in this order. */
-export type ConnectionState = "connecting" | "connected" | "closed";
+/** Where a connection stands: `connecting → connected ⇄ interrupted → closed`. An interrupted one may come back. */
+export type ConnectionState = "connecting" | "connected" | "interrupted" | "closed";
+
+/** A change of the state; on `interrupted` and `closed` with the reason. */
+export interface ConnectionChange {
+  readonly state: ConnectionState;
+  readonly reason: string;
+  /** Whether it was the viewer who closed it, in good order. */
+  readonly byViewer: boolean;
+}
 
 /** What a peer connection is made with. */
 export interface PeerConnectionOptions {
@@ -61,9 +72,10 @@ export interface PeerConnectionOptions {
   readonly cameraBitrate: number;
   /** STUN and TURN servers to use; empty for none. */
   readonly iceServers: readonly IceServer[];
+  readonly ports: MediaPorts;
   /** Whether the viewer is on this machine, so that loopback addresses help. */
   readonly loopback: boolean;
-  /** Seconds without anything from the viewer after which it counts as gone. */
+  /** Seconds without anything from the viewer after which it counts as interrupted. */
   readonly silenceLimit: number;
   /** Seconds from the answer until the connection must be up. */
   readonly connectLimit: number;
@@ -71,17 +83,9 @@ export interface PeerConnectionOptions {
   readonly log: Log;
 }
 
-/** A STUN or TURN server. */
-export interface IceServer {
-  readonly urls: string;
-  readonly username?: string;
-  readonly credential?: string;
-}
-
 /** One viewer's connection, as answerer: negotiation, transport security, tracks, channel, and when it is over. */
 export class PeerConnection {
-  /** The state has changed; on `closed` with the reason. */
-  readonly stateChanged: Emitter<{ state: ConnectionState; reason: string }> = new Emitter();
+  readonly stateChanged: Emitter<ConnectionChange> = new Emitter();
   readonly channel: ControlChannel = new ControlChannel();
   readonly #options: PeerConnectionOptions;
   readonly #peer: RTCPeerConnection;
@@ -94,8 +98,11 @@ export class PeerConnection {
   #camera: InboundVideo | undefined;
   #microphone: InboundAudio | undefined;
   #offer: Offer | undefined;
+  /** The viewer's username fragment; another one means an ICE restart. */
+  #remoteFragment = "";
   #timer: Timer | undefined;
-  #lastHeard = { bytes: -1, at: 0 };
+  #agent: IceAgent | undefined;
+  #lastHeard = 0;
   #release: Promise<unknown> = Promise.resolve();
 
   constructor(options: PeerConnectionOptions) {
@@ -103,10 +110,7 @@ export class PeerConnection {
     this.#peer = new RTCPeerConnection({
       bundlePolicy: "max-bundle",
       maxMessageSize: MAX_MESSAGE_BYTES,
-      iceServers: options.iceServers.map((server): RTCIceServer => ({ ...server })),
-      iceStunGatherTimeout: GATHER_LIMIT,
-      iceTurnConnectTimeout: GATHER_LIMIT,
-      iceAdditionalHostAddresses: options.loopback ? ["127.0.0.1"] : undefined,
+      iceServers: [],
       codecs: { video: videoCodecs(options), audio: [useOPUS()] },
       headerExtensions: {
         video: options.lowLatency ? [new RTCRtpHeaderExtensionParameters({ uri: PLAYOUT_DELAY })] : [],
@@ -130,6 +134,16 @@ export class PeerConnection {
     return this.#microphone;
   }
 
+  /** Names the present ICE session: our username fragment. */
+  get iceTag(): string {
+    return this.#agent?.parameters.usernameFragment ?? "";
+  }
+
+  /** `mid` of the first media section, which the others are bundled with. */
+  get mid(): string {
+    return this.#offer?.lines.find((line) => line.startsWith("a=mid:"))?.slice(6) ?? "0";
+  }
+
   /** Resolves when it is connected; never when it closes before. */
   get ready(): Promise<void> {
     return this.#ready.promise;
@@ -148,39 +162,70 @@ export class PeerConnection {
   /**
    * Answers an offer. The connection then comes up by itself, or closes with a reason.
    *
+   * @param options.trickle whether candidates that come up later reach the viewer another way; else they are waited for
    * @returns the SDP answer with our candidates in it
    * @throws StreamError `invalid_sdp`, `no_ice_candidates`; `shutting_down` when it is closed meanwhile
    */
-  answer(offer: Offer): Promise<string> {
-    return Promise.race([this.#answer(offer), this.#gone.promise]);
+  answer(offer: Offer, options: { trickle: boolean }): Promise<string> {
+    return Promise.race([this.#answer(offer, options), this.#gone.promise]);
   }
 
-  async #answer(offer: Offer): Promise<string> {
+  /**
+   * Takes candidates of the viewer's, or restarts ICE when the fragment names new parameters.
+   *
+   * @returns what is to be told in turn: our parameters after a restart, candidates that came up since; null when nothing is
+   * @throws StreamError `connection_gone` when there is nothing that could be restarted
+   */
+  async trickle(fragment: IceFragment): Promise<IceFragment | null> {
+    const agent = this.#agent;
+    if (agent === undefined || this.#state === "closed") throw gone();
+    const { usernameFragment, password } = fragment;
+    const isRestart = usernameFragment !== this.#remoteFragment;
+    if (isRestart) {
+      if (this.#state === "connecting" || password === "") throw gone();
+      this.#remoteFragment = usernameFragment;
+      await agent.restart({ usernameFragment, password });
+    }
+    for (const candidate of fragment.candidates) await agent.add(candidate);
+    if (fragment.endOfCandidates && !isRestart) {
+      await withTimeLimit(this.#options.clock, GATHER_LIMIT, agent.gathered());
+    }
+    const candidates = agent.takeCandidates();
+    return isRestart || candidates.length > 0 ? { ...agent.parameters, candidates, endOfCandidates: false } : null;
+  }
+
+  async #answer(offer: Offer, { trickle }: { trickle: boolean }): Promise<string> {
+    const { clock, connectLimit } = this.#options;
     this.#offer = offer;
     for (const kind of ["video", "audio"] as const) {
       for (const direction of answerDirections(offer, { kind, receive: this.#options.receive[kind] })) {
         this.#peer.addTransceiver(new MediaStreamTrack({ kind }), { direction });
       }
     }
+    let sdp: string;
+    let agent: IceAgent;
     try {
       await this.#peer.setRemoteDescription({ type: "offer", sdp: narrowOffer(offer, this.#options.chosen) });
-      this.#harden();
+      agent = this.#harden();
       const answer = await this.#peer.createAnswer();
-      await withTimeLimit(this.#options.clock, GATHER_LIMIT + 1, this.#peer.setLocalDescription(answer));
+      sdp = answer.sdp;
+      await this.#peer.setLocalDescription(answer);
     } catch (error) {
       throw new StreamError("invalid_sdp", `the offer cannot be answered: ${messageOf(error)}`, {
         cause: error,
         field: "sdp",
       });
     }
-    const sdp = this.#peer.localDescription?.sdp ?? "";
-    if (!/^a=candidate:/m.test(sdp)) {
-      throw new StreamError("no_ice_candidates", "no address or UDP port is free for this connection");
+    if (!trickle) await withTimeLimit(clock, GATHER_LIMIT, agent.gathered());
+    const candidates = agent.takeCandidates();
+    if (candidates.length === 0) {
+      const none = new StreamError("no_ice_candidates", "this server has no address that it could be reached at");
+      throw agent.failure ?? none;
     }
-    this.#timer = this.#options.clock.schedule(this.#options.connectLimit, () => {
-      this.#closeWith(`no connection within ${this.#options.connectLimit} s; UDP may be blocked on the way`);
+    this.#timer = clock.schedule(connectLimit, () => {
+      this.#closeWith(`no connection within ${connectLimit} s; UDP may be blocked on the way`);
     });
-    return sdp;
+    return withCandidates(sdp, candidates);
   }
 
   /** Closes the connection; the reason is for our own log, the viewer sees the transport end. */
@@ -189,10 +234,11 @@ export class PeerConnection {
     await this.#release;
   }
 
-  #closeWith(reason: string): void {
+  #closeWith(reason: string, { byViewer = false }: { byViewer?: boolean } = {}): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#timer?.cancel();
+    this.#agent?.close();
     this.#video?.close();
     this.#audio?.close();
     this.#camera?.close();
@@ -202,28 +248,38 @@ export class PeerConnection {
       this.#options.log.debug(`closing the peer failed: ${messageOf(error)}`);
     });
     this.#gone.reject(new StreamError("shutting_down", reason));
-    this.stateChanged.emit({ state: "closed", reason });
+    this.stateChanged.emit({ state: "closed", reason, byViewer });
     this.stateChanged.clear();
   }
 
   /** Everything that has to be done to the transport between the offer and the answer. */
-  #harden(): void {
+  #harden(): IceAgent {
     const transport = this.#transport();
+    const { ports, iceServers: servers, loopback, clock, log } = this.#options;
     // As DTLS client werift can run its last flight twice and hang; as server every connection came up.
     transport.role = "server";
     guardDtls(transport);
-    useDatagramTransport(transport.iceTransport);
-    if (!this.#options.iceServers.some((server) => server.urls.startsWith("stun"))) {
-      delete transport.iceTransport.connection.stunServer;
-    }
+    this.#remoteFragment = transport.iceTransport.connection.remoteUsername;
+    const agent = this.#agent = new IceAgent({
+      transport: transport.iceTransport,
+      ports,
+      servers,
+      loopback,
+      serverLimit: GATHER_LIMIT,
+      clock,
+      log,
+    });
     transport.onStateChange.subscribe((state) => {
       if (state === "connected") this.#connected(transport);
       else if (state === "failed") this.#closeWith("the DTLS handshake failed");
-      else if (state === "closed") this.#closeWith("the viewer closed the connection");
+      else if (state === "closed") this.#closeWith("the viewer closed the connection", { byViewer: true });
     });
     transport.iceTransport.onStateChange.subscribe((state) => {
-      if (state === "failed") this.#closeWith("the network path to the viewer failed");
+      if (state !== "failed") return;
+      if (this.#state === "connecting") this.#closeWith("the network path to the viewer failed");
+      else this.#interrupt("the network path to the viewer failed");
     });
+    return agent;
   }
 
   #connected(transport: RTCDtlsTransport): void {
@@ -242,9 +298,10 @@ export class PeerConnection {
     }
     this.#openInbound(transport, sender);
     this.#watchRtcp(transport);
-    this.#lastHeard.at = clock.now();
-    this.#watchSilence(transport);
-    this.stateChanged.emit({ state: "connected", reason: "" });
+    this.#lastHeard = clock.now();
+    transport.iceTransport.connection.onData.subscribe(() => this.#heard());
+    this.#watchSilence();
+    this.stateChanged.emit({ state: "connected", reason: "", byViewer: false });
     this.#ready.resolve();
   }
 
@@ -318,18 +375,27 @@ export class PeerConnection {
     };
   }
 
+  #heard(): void {
+    this.#lastHeard = this.#options.clock.now();
+    if (this.#state !== "interrupted") return;
+    this.#state = "connected";
+    this.stateChanged.emit({ state: "connected", reason: "", byViewer: false });
+  }
+
+  #interrupt(reason: string): void {
+    if (this.#state !== "connected") return;
+    this.#state = "interrupted";
+    this.stateChanged.emit({ state: "interrupted", reason, byViewer: false });
+  }
+
   /** A browser that is killed or cut off says nothing: its packets just stop. */
-  #watchSilence(transport: RTCDtlsTransport): void {
+  #watchSilence(): void {
     const { clock, silenceLimit } = this.#options;
     this.#timer = clock.schedule(SILENCE_CHECK, () => {
-      const bytes = transport.iceTransport.connection.nominated?.bytesReceived ?? 0;
-      const heard = bytes + transport.bytesReceived;
-      const now = clock.now();
-      if (heard !== this.#lastHeard.bytes) this.#lastHeard = { bytes: heard, at: now };
-      if (now - this.#lastHeard.at > silenceLimit) {
-        return this.#closeWith(`nothing was heard from the viewer for ${silenceLimit} s`);
+      if (clock.now() - this.#lastHeard > silenceLimit) {
+        this.#interrupt(`nothing was heard from the viewer for ${silenceLimit} s`);
       }
-      this.#watchSilence(transport);
+      if (this.#state !== "closed") this.#watchSilence();
     });
   }
 
@@ -338,6 +404,10 @@ export class PeerConnection {
     if (transport === undefined) throw new StreamError("invalid_sdp", "the offer opens no transport");
     return transport;
   }
+}
+
+function gone(): StreamError {
+  return new StreamError("connection_gone", "there is no connection that could be restarted; send a new offer");
 }
 
 /** Fresh objects for each peer: werift writes negotiated values into them. */

@@ -21,7 +21,10 @@ Deno.test("POST offer answers 200 with session_id, sdp and type", async () => {
   const response = await viewer.connect(server);
   assert.equal(response.status, 200);
   const body = await response.json();
-  assert.deepEqual(Object.keys(body).sort(), ["sdp", "session_id", "type"]);
+  const fields = ["hold_seconds", "resume_token", "resumed", "sdp", "session_id", "type"];
+  assert.deepEqual(Object.keys(body).sort(), fields);
+  assert.deepEqual([body.hold_seconds, body.resumed], [30, false]);
+  assert.match(body.resume_token, /^[0-9a-f]{32}$/);
   assert.equal(body.type, "answer");
   assert.match(body.sdp, /^v=0\r\n/);
   assert.match(body.session_id, /^[0-9a-f-]{36}$/);

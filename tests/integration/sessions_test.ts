@@ -28,7 +28,7 @@ Deno.test("an id in use is refused with 409; after closing it can be used again"
 });
 
 Deno.test("a viewer that closes its peer frees its slot", async () => {
-  await using server = await startTestServer(testPipeline("paused"));
+  await using server = await startTestServer(testPipeline("paused"), { webrtcHoldSeconds: "0" });
   const viewer = await connectViewer(server);
   await eventually("frames arrive", () => viewer.frames > 0);
   await viewer.peer.close();
@@ -36,7 +36,10 @@ Deno.test("a viewer that closes its peer frees its slot", async () => {
 });
 
 Deno.test("a viewer that falls silent is let go after the grace time", async () => {
-  await using server = await startTestServer(testPipeline("fast_generator"), { webrtcDisconnectedGraceSeconds: "1" });
+  await using server = await startTestServer(testPipeline("fast_generator"), {
+    webrtcDisconnectedGraceSeconds: "1",
+    webrtcHoldSeconds: "0",
+  });
   await using viewer = await connectViewer(server);
   await eventually("frames arrive", () => viewer.frames > 0);
   viewer.fallSilent();

@@ -2,7 +2,7 @@ import { systemClock } from "../../src/async/mod.ts";
 import { OpusDecoder, VideoDecoder } from "../../src/codec/mod.ts";
 import { Log } from "../../src/log.ts";
 import type { ReceivedAudio, ReceivedFrame, VideoCodec } from "../../src/media/mod.ts";
-import { chooseVideoCodec, type InboundVideo, PeerConnection, readOffer } from "../../src/webrtc/mod.ts";
+import { chooseVideoCodec, type InboundVideo, MediaPorts, PeerConnection, readOffer } from "../../src/webrtc/mod.ts";
 import { rtxPayloadType } from "../../src/webrtc/sdp_offer.ts";
 import { openPage, type TestPage } from "./browser.ts";
 
@@ -105,12 +105,13 @@ export class CameraCall implements AsyncDisposable {
       cameraBitrate: 2_500_000,
       iceServers: [],
       loopback: true,
+      ports: new MediaPorts({ udpPort: 0, udpPortRange: null, tcpPort: 0, publicIps: [], clock: systemClock }),
       silenceLimit: 10,
       connectLimit: 15,
       clock: systemClock,
       log: new Log("test"),
     });
-    const answer = await connection.answer(offer);
+    const answer = await connection.answer(offer, { trickle: false });
     await run(browser, `await peer.setRemoteDescription({ type: "answer", sdp: ${JSON.stringify(answer)} });`);
     await connection.ready;
     const media = chosen.offered.payloadType;

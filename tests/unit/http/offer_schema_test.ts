@@ -20,6 +20,10 @@ Deno.test("takes the smallest offer", () => {
     sdp: "v=0\r\n",
     sessionId: undefined,
     fps: undefined,
+    resumeToken: undefined,
+    lastMessage: undefined,
+    trickle: false,
+    resumable: false,
     fields: { task: "t2v" },
   });
 });

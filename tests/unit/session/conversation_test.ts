@@ -8,6 +8,25 @@ import { ManualClock } from "../support/manual_clock.ts";
 
 type Message = Readonly<Record<string, unknown>>;
 
+/** A channel that opens when it is told to, and keeps what is sent. */
+function makeChannel() {
+  const sent: Message[] = [];
+  const opened = new Emitter<void>();
+  const channel = {
+    isOpen: false,
+    received: new Emitter<Message>(),
+    faulty: new Emitter<{ code: string; detail: string }>(),
+    opened,
+    send: (message: Message) => void sent.push(message),
+    close: () => undefined,
+  };
+  const open = () => {
+    channel.isOpen = true;
+    opened.emit();
+  };
+  return { channel: channel as unknown as ControlChannel, sent, open, shut: () => void (channel.isOpen = false) };
+}
+
 function converse({ takesInput = true, rtpTimestamp = (_mediaTime: number): number | undefined => undefined } = {}) {
   const clock = new ManualClock();
   const sent: Message[] = [];
@@ -17,6 +36,8 @@ function converse({ takesInput = true, rtpTimestamp = (_mediaTime: number): numb
   const channel = {
     received,
     faulty,
+    isOpen: true,
+    close: () => undefined,
     send: (message: Message, how?: unknown) => {
       sent.push(message);
       options.push(how);
@@ -28,7 +49,6 @@ function converse({ takesInput = true, rtpTimestamp = (_mediaTime: number): numb
   const calls: string[] = [];
   const conversation = new Conversation({
     sessionId: "s1",
-    channel,
     inbox: takesInput ? inbox : null,
     trace,
     clock,
@@ -36,6 +56,7 @@ function converse({ takesInput = true, rtpTimestamp = (_mediaTime: number): numb
     controlled: () => void calls.push("controlled"),
     stop: () => void calls.push("stop"),
   });
+  conversation.attach(channel);
   const stamp = () => ({ session_id: "s1", timestamp: clock.unixTime() });
   return { clock, conversation, received, faulty, sent, options, pushed, inbox, trace, calls, stamp };
 }
@@ -99,10 +120,10 @@ Deno.test("a chunk is told with what is not media; with its RTP timestamp when i
   conversation.chunk({ index: 5, data: shown, mediaTime: null });
   conversation.chunk({ index: 6, data: { applied_controls: "a" }, mediaTime: 2 });
   assert.deepEqual(sent, [
-    { type: "chunk", index: 3, data: { note: 0 }, ...stamp() },
-    { type: "chunk", index: 4, data: shown, rtp_timestamp: 180_000, ...stamp() },
-    { type: "chunk", index: 5, data: shown, ...stamp() },
-    { type: "chunk", index: 6, data: { applied_controls: "a" }, ...stamp() },
+    { type: "chunk", index: 3, data: { note: 0 }, sequence: 1, ...stamp() },
+    { type: "chunk", index: 4, data: shown, rtp_timestamp: 180_000, sequence: 2, ...stamp() },
+    { type: "chunk", index: 5, data: shown, sequence: 3, ...stamp() },
+    { type: "chunk", index: 6, data: { applied_controls: "a" }, sequence: 4, ...stamp() },
   ]);
   clock.turn(0.02);
   trace.sent(2);
@@ -114,8 +135,56 @@ Deno.test("the last message says why, for programs and for people", () => {
   conversation.tell({ type: "done", total_chunks: 7 });
   conversation.close({ code: "finished", detail: "the pipeline is done" });
   assert.deepEqual(sent, [
-    { type: "done", total_chunks: 7, ...stamp() },
-    { type: "closed", code: "finished", reason: "the pipeline is done", ...stamp() },
+    { type: "done", total_chunks: 7, sequence: 1, ...stamp() },
+    { type: "closed", code: "finished", reason: "the pipeline is done", sequence: 2, ...stamp() },
   ]);
   assert.deepEqual(options, [undefined, undefined], "neither may be left out");
+});
+
+Deno.test("what is told before the channel opens is sent when it does", () => {
+  const { conversation } = converse();
+  const { channel, sent, open } = makeChannel();
+  conversation.attach(channel);
+  conversation.tell({ type: "chunk", index: 0 });
+  assert.deepEqual(sent, []);
+  open();
+  assert.deepEqual(sent.map(({ sequence }) => sequence), [1]);
+});
+
+Deno.test("a viewer that comes back gets what it missed: behind its last message, or behind the last one sent", () => {
+  const { conversation, sent } = converse();
+  for (let index = 0; index < 4; index++) conversation.tell({ type: "chunk", index });
+  assert.equal(sent.length, 4);
+  for (const [after, expected] of [[2, [3, 4, 5]], [undefined, []], [0, [1, 2, 3, 4, 5]], [99, []]] as const) {
+    const back = makeChannel();
+    conversation.attach(back.channel, { after });
+    if (after === 2) conversation.tell({ type: "chunk", index: 4 });
+    back.open();
+    assert.deepEqual(back.sent.map(({ sequence }) => sequence), expected, `after ${after}`);
+  }
+});
+
+Deno.test("what is kept for a viewer that vanished is bounded by count and by size; the newest is kept", () => {
+  const { conversation } = converse();
+  const gone = makeChannel();
+  conversation.attach(gone.channel);
+  for (let index = 0; index < 1000; index++) conversation.tell({ type: "chunk", index });
+  const back = makeChannel();
+  conversation.attach(back.channel, { after: 0 });
+  back.open();
+  assert.deepEqual([back.sent.length, back.sent.at(-1)?.sequence], [256, 1000]);
+  for (let index = 0; index < 50; index++) conversation.tell({ type: "chunk", data: { text: "x".repeat(50_000) } });
+  const again = makeChannel();
+  conversation.attach(again.channel, { after: 0 });
+  again.open();
+  assert.equal(again.sent.at(-1)?.sequence, 1050);
+  assert.ok(again.sent.length >= 19 && again.sent.length <= 21, `${again.sent.length} of 50 kB in 1 MiB`);
+});
+
+Deno.test("only the channel that was attached last is heard", () => {
+  const { conversation, pushed } = converse();
+  const back = makeChannel();
+  conversation.attach(back.channel);
+  back.channel.received.emit({ type: "control" });
+  assert.equal(pushed.length, 1);
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { StreamError, type StreamErrorCode } from "../../../src/errors.ts";
 import { PipelineSession } from "../../../src/pipeline/mod.ts";
-import { type CloseReason, type SessionOptions, SessionRegistry } from "../../../src/session/mod.ts";
+import { type CloseReason, type SessionOptions, SessionRegistry, type ViewerOffer } from "../../../src/session/mod.ts";
+import { MediaPorts } from "../../../src/webrtc/mod.ts";
 import { CapturedLog } from "../support/captured_log.ts";
 import { ManualClock, settle } from "../support/manual_clock.ts";
 import { CHROMIUM_OFFER } from "../support/offers.ts";
@@ -15,7 +16,7 @@ function makeRegistry(maxSessions: number) {
   function refused(id: string, changes: Partial<SessionOptions> = {}): SessionOptions {
     return {
       id,
-      offerSdp: CHROMIUM_OFFER,
+      offer: offerOf(CHROMIUM_OFFER),
       mode: "server_push",
       fps: 24,
       preferredCodec: "H264",
@@ -27,8 +28,8 @@ function makeRegistry(maxSessions: number) {
       connectLimit: 15,
       channelLimit: 10,
       silenceLimit: 8,
-      iceServers: [],
-      loopback: true,
+      holdSeconds: 0,
+      ports: new MediaPorts({ udpPort: 0, udpPortRange: null, tcpPort: 0, publicIps: [], clock }),
       clock,
       openPipeline: () => {
         throw new StreamError("service_not_running", "the pipeline is not running");
@@ -37,6 +38,10 @@ function makeRegistry(maxSessions: number) {
     };
   }
   return { clock, registry, refused };
+}
+
+function offerOf(sdp: string): ViewerOffer {
+  return { sdp, trickle: false, resumable: false, iceServers: [], loopback: true };
 }
 
 /** A session of a pipeline that only notes what it is asked. */
@@ -102,10 +107,10 @@ Deno.test("refuses an id that is in use, whether there is room or not, and takes
 Deno.test("gives slots back whatever is wrong with the offer", async () => {
   using _log = new CapturedLog();
   const { registry, refused } = makeRegistry(1);
-  assert.equal((await refusalOf(registry.open(refused("a", { offerSdp: "hello" })))).code, "invalid_sdp");
+  assert.equal((await refusalOf(registry.open(refused("a", { offer: offerOf("hello") })))).code, "invalid_sdp");
   await settle();
   const alien = CHROMIUM_OFFER.replaceAll("H264/", "H266/").replaceAll("VP8/", "VP10/");
-  assert.equal((await refusalOf(registry.open(refused("b", { offerSdp: alien })))).code, "no_common_codec");
+  assert.equal((await refusalOf(registry.open(refused("b", { offer: offerOf(alien) })))).code, "no_common_codec");
   await settle();
   assert.equal(registry.size, 0);
 });
@@ -136,7 +141,7 @@ Deno.test("ends the pipeline's side when the offer cannot be answered", async ()
     "a=group:BUNDLE 0 1 2",
     "a=group:BUNDLE 7",
   );
-  const error = await refusalOf(registry.open(refused("a", { offerSdp, openPipeline })));
+  const error = await refusalOf(registry.open(refused("a", { offer: offerOf(offerSdp), openPipeline })));
   assert.equal(error.code, "invalid_sdp");
   await settle();
   assert.deepEqual(asked, ["next", "close"]);

@@ -20,7 +20,7 @@ function makeTrack(options: Partial<EncodedTrackOptions> = {}) {
     effort: "balanced",
     clock,
     log: new Log("test"),
-    mediaNow: () => clock.now(),
+    timeline: { mediaNow: () => clock.now(), isPaused: false },
     emit: frames.add,
     ...options,
   });

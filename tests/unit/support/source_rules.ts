@@ -16,7 +16,7 @@ export interface SourceFile {
 
 /** Rooms and the ranks they may import; a room of the same rank is out of bounds unless `peers` says otherwise. */
 const LAYERS: readonly { rank: number; rooms: readonly string[]; imports: readonly number[]; peers: boolean }[] = [
-  { rank: 0, rooms: ["errors.ts", "log.ts", "version.ts", "async", "media"], imports: [], peers: true },
+  { rank: 0, rooms: ["errors.ts", "log.ts", "network.ts", "version.ts", "async", "media"], imports: [], peers: true },
   { rank: 1, rooms: ["config", "codec", "rtp"], imports: [0], peers: false },
   { rank: 2, rooms: ["pipeline"], imports: [0], peers: false },
   { rank: 3, rooms: ["stream", "webrtc", "recording"], imports: [0, 1, 2], peers: false },

@@ -1,0 +1,77 @@
+import { StreamError } from "../errors.ts";
+
+/** An SDP fragment that carries ICE candidates (RFC 8840, section 9). */
+export interface IceFragment {
+  readonly usernameFragment: string;
+  /** Empty when it was left out. */
+  readonly password: string;
+  /** As `a=` values: `candidate:…`. */
+  readonly candidates: readonly string[];
+  readonly endOfCandidates: boolean;
+}
+
+/** Candidates that one fragment may carry. */
+const MAX_CANDIDATES = 100;
+
+/**
+ * Reads a fragment. What concerns single media sections is taken for the one bundle there is.
+ *
+ * @throws StreamError `invalid_sdp` that says what is missing
+ */
+export function readIceFragment(text: string): IceFragment {
+  const lines = text.split(/\r\n|\r|\n/).filter((line) => line !== "");
+  const malformed = lines.find((line) => !/^[a-z]=/.test(line));
+  if (malformed !== undefined) throw invalid(`it has a line that is not of the form x=…: ${quote(malformed)}`);
+  const usernameFragment = valueOf(lines, "ice-ufrag");
+  const password = valueOf(lines, "ice-pwd") ?? "";
+  if (usernameFragment === undefined) throw invalid("it has no a=ice-ufrag; send that of pc.localDescription");
+  if (!/^[A-Za-z0-9+/]{4,256}$/.test(usernameFragment)) throw invalid("its a=ice-ufrag is not 4 to 256 ice-chars");
+  if (password !== "" && !/^[A-Za-z0-9+/]{22,256}$/.test(password)) {
+    throw invalid("its a=ice-pwd is not 22 to 256 ice-chars");
+  }
+  const candidates = lines.filter((line) => line.startsWith("a=candidate:")).map((line) => line.slice(2));
+  if (candidates.length > MAX_CANDIDATES) throw invalid(`it has more than ${MAX_CANDIDATES} candidates`);
+  const wrong = candidates.find((line) => !CANDIDATE.test(line));
+  if (wrong !== undefined) throw invalid(`this is no candidate: ${quote(wrong)}`);
+  return { usernameFragment, password, candidates, endOfCandidates: lines.includes("a=end-of-candidates") };
+}
+
+/** RFC 8839, section 5.1. */
+const CANDIDATE = /^candidate:\S{1,32} \d{1,5} \S+ \d{1,10} \S+ \d{1,5} typ \S+/;
+
+/** Writes a fragment for the one bundle, whose first section has that `mid`. */
+export function writeIceFragment(
+  { usernameFragment, password, candidates, endOfCandidates }: IceFragment,
+  { mid }: { mid: string },
+): string {
+  const lines = [
+    `a=ice-ufrag:${usernameFragment}`,
+    `a=ice-pwd:${password}`,
+    "m=audio 9 UDP/TLS/RTP/SAVPF 0",
+    `a=mid:${mid}`,
+    ...candidates.map((candidate) => `a=${candidate}`),
+    ...(endOfCandidates ? ["a=end-of-candidates"] : []),
+  ];
+  return `${lines.join("\r\n")}\r\n`;
+}
+
+/** A description with these candidates in its first section that is not rejected, in place of those it has. */
+export function withCandidates(sdp: string, candidates: readonly string[]): string {
+  const lines = sdp.split(/\r\n/).filter((line) => line !== "" && !/^a=(candidate:|end-of-candidates)/.test(line));
+  const begin = lines.findIndex((line) => line.startsWith("m=") && line.split(" ")[1] !== "0");
+  const next = lines.findIndex((line, index) => index > begin && line.startsWith("m="));
+  lines.splice(next < 0 ? lines.length : next, 0, ...candidates.map((candidate) => `a=${candidate}`));
+  return `${lines.join("\r\n")}\r\n`;
+}
+
+function valueOf(lines: readonly string[], name: string): string | undefined {
+  return lines.find((line) => line.startsWith(`a=${name}:`))?.slice(name.length + 3).trim();
+}
+
+function invalid(detail: string): StreamError {
+  return new StreamError("invalid_sdp", `the SDP fragment cannot be used: ${detail}`, { field: "body" });
+}
+
+function quote(line: string): string {
+  return JSON.stringify(line.length > 60 ? `${line.slice(0, 60)}…` : line);
+}
