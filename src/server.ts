@@ -156,6 +156,7 @@ async function openSession(
     fps: offer.fps ?? configuredFps(status.mode, offer) ?? status.defaultFps ?? DEFAULT_FPS,
     preferredCodec: config.webrtcVideoCodec,
     bitrate: config.webrtcVideoBitrate,
+    minBitrate: config.webrtcVideoMinBitrate,
     viewerMedia: status.viewerMedia,
     cameraBitrate: config.webrtcCameraBitrate,
     effort: config.encoderEffort,

@@ -31,12 +31,25 @@ export class VideoEncoder {
   readonly #packet = allocPacket();
   readonly #context: CodecContext;
   #count = 0n;
+  /** bit/s to change to before the next picture. */
+  #wantedBitrate: number | undefined;
 
   /** @throws StreamError `invalid_frame` when the codec cannot be opened with these settings */
   constructor(settings: VideoEncoderSettings) {
     quietFfmpeg();
     this.settings = settings;
     this.#context = openEncoder(settings);
+  }
+
+  /**
+   * Changes the bitrate while the encoder is open, from the next picture on.
+   *
+   * @returns false when this codec cannot do that: libvpx takes no new rate through FFmpeg
+   */
+  setBitrate(bitrate: number): boolean {
+    if (this.settings.codec !== "H264") return false;
+    this.#wantedBitrate = bitrate;
+    return true;
   }
 
   /**
@@ -47,6 +60,7 @@ export class VideoEncoder {
    */
   encode(frame: Frame, options: { key: boolean }): Promise<EncodedPictureData | null> {
     return this.#guard.run(async () => {
+      this.#applyBitrate();
       frame.pts = this.#count++;
       frame.pictType = options.key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
       check(await this.#context.sendFrame(frame), "the picture does not encode");
@@ -58,6 +72,16 @@ export class VideoEncoder {
       this.#packet.unref();
       return data === null ? null : { data: new Uint8Array(data.buffer, data.byteOffset, data.length), key };
     });
+  }
+
+  #applyBitrate(): void {
+    const bitrate = this.#wantedBitrate;
+    if (bitrate === undefined) return;
+    this.#wantedBitrate = undefined;
+    const { rateControl } = encoderOptions({ ...this.settings, bitrate });
+    this.#context.bitRate = BigInt(bitrate);
+    this.#context.rcMaxRate = BigInt(rateControl.maxRate);
+    this.#context.rcBufferSize = rateControl.bufferBits;
   }
 
   /** Frees the encoder; waits for a picture that is being encoded. */

@@ -28,4 +28,10 @@ export {
   writeRtpHeader,
 } from "./rtp_header.ts";
 export { ExtendedSequence } from "./sequence.ts";
+export {
+  ARRIVAL_PERIOD,
+  type PacketArrival,
+  readTransportFeedback,
+  type TransportFeedback,
+} from "./transport_feedback.ts";
 export { isVp8KeyFrame, Vp8Packetizer } from "./vp8_packetizer.ts";

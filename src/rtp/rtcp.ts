@@ -1,3 +1,5 @@
+import { readTransportFeedback, type TransportFeedback } from "./transport_feedback.ts";
+
 const SENDER_REPORT = 200;
 const RECEIVER_REPORT = 201;
 const SOURCE_DESCRIPTION = 202;
@@ -5,6 +7,7 @@ const BYE = 203;
 const TRANSPORT_FEEDBACK = 205;
 const PAYLOAD_FEEDBACK = 206;
 const GENERIC_NACK = 1;
+const TRANSPORT_WIDE = 15;
 const PICTURE_LOSS = 1;
 const FULL_INTRA_REQUEST = 4;
 const APPLICATION_LAYER = 15;
@@ -33,6 +36,7 @@ export type RtcpReading =
   | { readonly kind: "pli"; readonly mediaSsrc: number }
   | { readonly kind: "fir"; readonly mediaSsrc: number; readonly sequence: number }
   | { readonly kind: "remb"; readonly bitrate: number; readonly ssrcs: readonly number[] }
+  | { readonly kind: "transport_feedback" } & TransportFeedback
   /** A report of the other side about its own stream; `compactNtp` is what a receiver report echoes. */
   | { readonly kind: "sender_report"; readonly ssrc: number; readonly compactNtp: number }
   | { readonly kind: "bye"; readonly ssrc: number };
@@ -60,6 +64,9 @@ export function readRtcp(data: Uint8Array): RtcpReading[] {
     else if (type === BYE && count > 0 && bytes >= 8) readings.push({ kind: "bye", ssrc: view.getUint32(at + 4) });
     else if (bytes >= 12 && type === TRANSPORT_FEEDBACK && count === GENERIC_NACK) {
       readNack(view, { at, end, readings });
+    } else if (bytes >= 12 && type === TRANSPORT_FEEDBACK && count === TRANSPORT_WIDE) {
+      const feedback = readTransportFeedback(new DataView(data.buffer, data.byteOffset + at, bytes));
+      if (feedback !== null) readings.push({ kind: "transport_feedback", ...feedback });
     } else if (bytes >= 12 && type === PAYLOAD_FEEDBACK) {
       readPayloadFeedback(view, { at, end, format: count, readings });
     }

@@ -64,7 +64,10 @@ export interface SessionOptions {
   readonly mode: StreamMode;
   readonly fps: number;
   readonly preferredCodec: VideoCodec;
+  /** bit/s of the picture on a good network. */
   readonly bitrate: number;
+  /** Least bit/s on a bad one. */
+  readonly minBitrate: number;
   /** What of the viewer's camera and microphone the pipeline takes. */
   readonly viewerMedia: ViewerMedia;
   /** Most that the viewer's camera may send, in bit/s. */
@@ -258,6 +261,7 @@ export class Session {
     const counters = this.#live?.counters;
     const video = this.#viewer?.peer.video?.stats;
     const input = this.#pipeline?.inbox.counters;
+    const path = this.#viewer?.peer.path;
     return {
       chunks: this.#live?.chunks ?? 0,
       frames_encoded: counters?.framesEncoded ?? 0,
@@ -272,6 +276,8 @@ export class Session {
       packets_resent: video?.packetsResent ?? 0,
       fraction_lost: video?.fractionLost ?? 0,
       round_trip_ms: Math.round((video?.roundTrip ?? 0) * 1000),
+      target_bitrate: Math.round(path?.state.bitrate ?? this.#options.bitrate),
+      queue_delay_ms: Math.round(((path?.stats.queueDelay ?? 0) + (path?.stats.backlog ?? 0)) * 1000),
       ...this.#trace.latency.summary,
     };
   }
@@ -292,11 +298,13 @@ export class Session {
     },
   ): Viewer {
     const { ports, silenceLimit, connectLimit, clock, viewerMedia: media, cameraBitrate } = this.#options;
+    const { bitrate: maximum, minBitrate } = this.#options;
     const { iceServers, loopback, resumable } = viewerOffer;
     const peer = new PeerConnection({
       chosen,
       receive: { video: media.video !== null, audio: media.audio !== null },
       cameraBitrate,
+      bitrate: { minimum: Math.min(minBitrate, maximum), maximum },
       lowLatency: this.mode === "bidirectional",
       iceServers,
       loopback,

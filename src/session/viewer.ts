@@ -34,7 +34,9 @@ export class Viewer {
     if (this.#leave !== undefined) return;
     const { peer, live, inbox, codec, media, trace, log } = this.#options;
     this.#input = new ViewerInput({ peer, inbox, codec, media, log });
-    const { video, audio } = peer;
+    const { video, audio, path } = peer;
+    if (path !== undefined) live.setTarget(path.state);
+    path?.changed.on((state) => live.setTarget(state));
     const reader: MediaReader = {
       video: (frame, payloads) => {
         video?.send(payloads, frame.mediaTime);

@@ -11,7 +11,9 @@ import type {
   SourcePicture,
   VideoCodec,
 } from "../media/mod.ts";
+import { EffortControl } from "./effort_control.ts";
 import type { PlayoutTimeline } from "./playout_timeline.ts";
+import { RateLadder } from "./rate_ladder.ts";
 
 /** Source pictures that may wait for the encoder; beyond it the oldest is dropped, before encoding. */
 const MAX_WAITING = 4;
@@ -20,10 +22,17 @@ const IDLE_REFRESH = 1;
 /** Seconds after which a key frame is made of the last picture when no new one has come. */
 const LONGEST_KEY_WAIT = 0.5;
 
+/** Change of the bitrate for which an encoder that cannot follow is opened anew. */
+const REOPEN_CHANGE = 0.25;
+/** Seconds that it stays open before it is opened anew for a higher bitrate: each time costs a key frame. */
+const REOPEN_INTERVAL = 4;
+
 /** What a track is made for. */
 export interface EncodedTrackOptions {
   readonly codec: VideoCodec;
+  /** bit/s on a good network. */
   readonly bitrate: number;
+  /** What may be spent on a picture while there is time for it. */
   readonly effort: EncoderEffort;
   readonly clock: Clock;
   readonly log: Log;
@@ -47,7 +56,10 @@ export class EncodedTrack {
   readonly #options: EncodedTrackOptions;
   readonly #converter: PictureConverter;
   readonly #waiting: { picture: SourcePicture; mediaTime: number; fps: number }[] = [];
-  #encoder: VideoEncoder | undefined;
+  readonly #effort: EffortControl;
+  readonly #ladder: RateLadder;
+  #target: { readonly bitrate: number; readonly isCongested: boolean };
+  #encoder: { readonly codec: VideoEncoder; readonly openedAt: number; bitrate: number } | undefined;
   #running: Promise<void> | undefined;
   #keyPending = true;
   #last: { picture: JpegPicture | RawPicture; fps: number } | undefined;
@@ -58,6 +70,9 @@ export class EncodedTrack {
 
   constructor(options: EncodedTrackOptions) {
     this.#options = options;
+    this.#effort = new EffortControl(options.effort);
+    this.#ladder = new RateLadder(options.bitrate);
+    this.#target = { bitrate: options.bitrate, isCongested: false };
     // At the least effort the range is signalled instead of converted: it saves a pass over every picture.
     this.#converter = new PictureConverter({ keepFullRange: options.effort === "fast" && options.codec === "H264" });
   }
@@ -74,6 +89,14 @@ export class EncodedTrack {
     this.#run();
   }
 
+  /**
+   * Follows the network: with a new bitrate, and without any picture while it is congested. Pictures that come encoded are
+   * not touched.
+   */
+  setTarget(target: { readonly bitrate: number; readonly isCongested: boolean }): void {
+    this.#target = target;
+  }
+
   /** Makes the next frame a key frame; when no picture comes soon, the last one is encoded again. */
   requestKeyFrame(): void {
     this.#keyPending = true;
@@ -88,7 +111,7 @@ export class EncodedTrack {
     this.#idle?.timer.cancel();
     this.#waiting.length = 0;
     await this.#running;
-    await this.#encoder?.close();
+    await this.#encoder?.codec.close();
     await this.#converter.close();
   }
 
@@ -104,7 +127,8 @@ export class EncodedTrack {
       const { picture, mediaTime, fps } = next;
       try {
         if (isEncoded(picture)) this.#passThrough(picture, mediaTime);
-        else await this.#encode(picture, { mediaTime, fps });
+        else if (this.#isWanted()) await this.#encode(picture, { mediaTime, fps });
+        else this.counters.framesDropped++;
       } catch (error) {
         const invalid_frames = ++this.counters.framesInvalid;
         if (isWorthLogging(invalid_frames)) {
@@ -115,13 +139,23 @@ export class EncodedTrack {
     }
   }
 
+  /** Whether the network carries another picture; one that the viewer waits for is always sent. */
+  #isWanted(): boolean {
+    if (this.#target.isCongested) return false;
+    return this.#ladder.takes() || this.#keyPending;
+  }
+
   async #encode(picture: JpegPicture | RawPicture, at: { mediaTime: number; fps: number }): Promise<void> {
+    const { clock } = this.#options;
+    const begin = clock.now();
     const frame = await this.#converter.convert(picture);
     const { width, height } = frame;
     const encoder = await this.#encoderFor({ width, height, fps: at.fps, fullRange: isFullRange(frame) });
     if (this.#closed) return;
     const key = this.#keyPending || this.#isPassing;
     const encoded = await encoder.encode(frame, { key });
+    const now = clock.now();
+    this.#effort.encoded({ took: now - begin, interval: this.#ladder.divisor / at.fps, now });
     this.#last = { picture, fps: at.fps };
     if (encoded === null || this.#closed) return;
     if (encoded.key) this.#keyPending = false;
@@ -156,15 +190,28 @@ export class EncodedTrack {
     this.#options.emit(frame);
   }
 
-  /** The open encoder, or a new one when size or rate changed; a new one begins with a key frame. */
+  /** The open encoder, or a new one when size, rate or effort changed; a new one begins with a key frame. */
   async #encoderFor(shape: Shape): Promise<VideoEncoder> {
+    const { codec, clock } = this.#options;
+    const { effort } = this.#effort;
+    this.#ladder.update(this.#target.bitrate, shape);
+    // Rate control counts on all pictures; those that are left out leave their bits to the others.
+    const bitrate = Math.round(this.#target.bitrate * this.#ladder.divisor);
     const open = this.#encoder;
-    if (open !== undefined && fits(open.settings, shape)) return open;
+    if (open !== undefined && fits(open.codec.settings, shape) && open.codec.settings.effort === effort) {
+      if (open.bitrate === bitrate) return open.codec;
+      const change = bitrate / open.bitrate - 1;
+      const isDue = change < 0 || clock.now() - open.openedAt > REOPEN_INTERVAL;
+      const follows = open.codec.setBitrate(bitrate);
+      if (follows) open.bitrate = bitrate;
+      if (follows || Math.abs(change) < REOPEN_CHANGE || !isDue) return open.codec;
+    }
     this.#encoder = undefined;
-    await open?.close();
-    const { codec, bitrate, effort } = this.#options;
+    await open?.codec.close();
     this.#keyPending = true;
-    return this.#encoder = new VideoEncoder({ codec, bitrate, effort, ...shape });
+    const encoder = new VideoEncoder({ codec, bitrate, effort, ...shape });
+    this.#encoder = { codec: encoder, openedAt: clock.now(), bitrate };
+    return encoder;
   }
 
   #armIdle(seconds: number): void {

@@ -134,6 +134,11 @@ export class LiveStream implements ReaderFeedback {
     this.#router.nudge();
   }
 
+  /** Follows what the network to the readers carries. */
+  setTarget(target: { readonly bitrate: number; readonly isCongested: boolean }): void {
+    this.#track.setTarget(target);
+  }
+
   requestKeyFrame(): void {
     if (this.#keyTimer !== undefined || this.#abort.signal.aborted) return;
     const { clock } = this.#options;

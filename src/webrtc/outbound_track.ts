@@ -6,14 +6,17 @@ import {
   headerExtensionBlock,
   type ReportBlock,
   type RtcpReading,
+  type RtpHeaderFields,
   writeSenderReport,
 } from "../rtp/mod.ts";
-import type { PacketSender } from "./packet_sender.ts";
+import type { SendPath } from "./send_path.ts";
 
 /** Packets kept for retransmission: over 500 ms at 20 Mbit/s. */
 const HISTORY = 1024;
 /** A packet is sent again at most once in this many seconds, however often it is asked for. */
 const RESEND_INTERVAL = 0.02;
+/** Where the data of an extension block's first element begin. */
+const FIRST_ELEMENT = 5;
 const FIRST_REPORT = 0.1;
 const REPORT_INTERVAL = 0.8;
 
@@ -29,6 +32,8 @@ export interface TrackParameters {
   readonly cname: string;
   /** Go out with every packet. */
   readonly extensions?: readonly HeaderExtension[];
+  /** The one among them that is written anew for each packet, by the congestion feedback. */
+  readonly stamp?: HeaderExtension | undefined;
 }
 
 interface SentPacket {
@@ -66,9 +71,10 @@ export class OutboundTrack {
   /** The viewer cannot decode until it gets a key frame. */
   readonly keyFrameRequested: Emitter<void> = new Emitter();
   readonly #parameters: TrackParameters;
-  readonly #sender: PacketSender;
+  readonly #path: Pick<SendPath, "send" | "sendRtcp">;
   readonly #clock: Clock;
-  readonly #extensionBlock: Uint8Array;
+  readonly #extensions: Uint8Array;
+  readonly #stampAt: number;
   #timestampBase = randomUint32();
   readonly #history: (SentPacket | undefined)[] = new Array(HISTORY);
   readonly #sentReports = new Map<number, number>();
@@ -78,11 +84,21 @@ export class OutboundTrack {
   #timer: Timer | undefined;
   #lastFir = -1;
 
-  constructor(options: { parameters: TrackParameters; sender: PacketSender; clock: Clock }) {
+  constructor(
+    options: { parameters: TrackParameters; path: Pick<SendPath, "send" | "sendRtcp">; clock: Clock },
+  ) {
     this.#parameters = options.parameters;
-    this.#sender = options.sender;
+    this.#path = options.path;
     this.#clock = options.clock;
-    this.#extensionBlock = headerExtensionBlock(options.parameters.extensions ?? []);
+    const { extensions = [], stamp } = options.parameters;
+    // The stamp comes first, so that its place is known.
+    this.#extensions = headerExtensionBlock(stamp === undefined ? extensions : [stamp, ...extensions]);
+    this.#stampAt = stamp === undefined ? -1 : FIRST_ELEMENT;
+  }
+
+  /** Names the track in RTP and RTCP. */
+  get ssrc(): number {
+    return this.#parameters.ssrc;
   }
 
   /** Begins to report the relation of this media clock to the wall clock. */
@@ -101,9 +117,19 @@ export class OutboundTrack {
       this.#sequenceNumber = (sequenceNumber + 1) & 0xffff;
       const marker = kind === "video" && index === last;
       this.#history[sequenceNumber % HISTORY] = { sequenceNumber, timestamp, marker, payload, resentAt: -1 };
-      this.#sender.sendRtp({ marker, payloadType, sequenceNumber, timestamp, ssrc }, payload, this.#extensionBlock);
+      const fields = { marker, payloadType, sequenceNumber, timestamp, ssrc };
+      this.#send({ fields, payload }, { urgency: kind === "audio" ? "now" : "queued" });
       this.stats.packetsSent++;
       this.stats.octetsSent += payload.length;
+    }
+  }
+
+  /** Sends the last packets once more: the viewer throws them away, but says when they came. */
+  probe({ id, packets }: { id: number; packets: number }): void {
+    const newest = (this.#sequenceNumber - 1) & 0xffff;
+    for (let back = packets - 1; back >= 0; back--) {
+      const packet = this.#history[((newest - back) & 0xffff) % HISTORY];
+      if (packet !== undefined) this.#repeat(packet, { urgency: "queued", probe: id });
     }
   }
 
@@ -137,6 +163,7 @@ export class OutboundTrack {
         if (reading.block.ssrc === ssrc) this.#receiveReport(reading.block);
         break;
       case "remb":
+      case "transport_feedback":
       case "sender_report":
       case "bye":
         break;
@@ -149,31 +176,41 @@ export class OutboundTrack {
     this.keyFrameRequested.clear();
   }
 
+  #send(
+    { fields, payload }: { fields: RtpHeaderFields; payload: Uint8Array },
+    { urgency, probe }: { urgency: "now" | "next" | "queued"; probe?: number },
+  ): void {
+    this.#path.send({ fields, payload, extensions: this.#extensions, stampAt: this.#stampAt, probe }, { urgency });
+  }
+
   #requestKeyFrame(): void {
     this.stats.keyFrameRequests++;
     this.keyFrameRequested.emit();
   }
 
-  /** Sends a lost packet again, wrapped for the retransmission stream (RFC 4588, section 4). */
   #resend(sequenceNumber: number): void {
-    const { rtx } = this.#parameters;
     const packet = this.#history[sequenceNumber % HISTORY];
-    if (rtx === null || packet === undefined || packet.sequenceNumber !== sequenceNumber) return;
+    if (packet === undefined || packet.sequenceNumber !== sequenceNumber) return;
     const now = this.#clock.now();
     if (now - packet.resentAt < RESEND_INTERVAL) return;
     packet.resentAt = now;
+    if (this.#repeat(packet, { urgency: "next" })) this.stats.packetsResent++;
+  }
+
+  /** Sends a packet again, wrapped for the retransmission stream (RFC 4588, section 4). */
+  #repeat(packet: SentPacket, how: { urgency: "next" | "queued"; probe?: number }): boolean {
+    const { rtx } = this.#parameters;
+    if (rtx === null) return false;
+    const { sequenceNumber: original, marker, timestamp } = packet;
     const payload = new Uint8Array(2 + packet.payload.length);
-    payload[0] = sequenceNumber >> 8;
-    payload[1] = sequenceNumber & 0xff;
+    payload[0] = original >> 8;
+    payload[1] = original & 0xff;
     payload.set(packet.payload, 2);
-    const { marker, timestamp } = packet;
-    this.#sender.sendRtp(
-      { marker, timestamp, payloadType: rtx.payloadType, ssrc: rtx.ssrc, sequenceNumber: this.#rtxSequenceNumber },
-      payload,
-      this.#extensionBlock,
-    );
-    this.#rtxSequenceNumber = (this.#rtxSequenceNumber + 1) & 0xffff;
-    this.stats.packetsResent++;
+    const sequenceNumber = this.#rtxSequenceNumber;
+    this.#rtxSequenceNumber = (sequenceNumber + 1) & 0xffff;
+    const { payloadType, ssrc } = rtx;
+    this.#send({ fields: { marker, timestamp, payloadType, ssrc, sequenceNumber }, payload }, how);
+    return true;
   }
 
   #receiveReport(block: ReportBlock): void {
@@ -198,7 +235,7 @@ export class OutboundTrack {
     this.#sentReports.set(compactNtp(unixTime), this.#clock.now());
     const oldest = this.#sentReports.keys().next();
     if (this.#sentReports.size > 16 && oldest.done === false) this.#sentReports.delete(oldest.value);
-    this.#sender.sendRtcp(writeSenderReport({
+    this.#path.sendRtcp(writeSenderReport({
       ssrc: this.#parameters.ssrc,
       unixTime,
       rtpTimestamp: this.timestampOf(mediaNow),

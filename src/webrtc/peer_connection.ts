@@ -10,6 +10,7 @@ import {
   useOPUS,
   usePLI,
   useREMB,
+  useTWCC,
   useVP8,
 } from "werift";
 import { type Clock, Emitter, type Timer, withTimeLimit } from "../async/mod.ts";
@@ -24,6 +25,7 @@ import { InboundAudio, InboundVideo } from "./inbound_track.ts";
 import type { MediaPorts } from "./media_ports.ts";
 import { OutboundTrack } from "./outbound_track.ts";
 import { PacketSender } from "./packet_sender.ts";
+import { type CongestionFeedback, FEEDBACK_EXTENSION, FEEDBACK_EXTENSION_BYTES, SendPath } from "./send_path.ts";
 import {
   answerDirections,
   type ChosenCodec,
@@ -70,6 +72,8 @@ export interface PeerConnectionOptions {
   readonly receive: { readonly video: boolean; readonly audio: boolean };
   /** Most that the viewer's camera may send, in bit/s. */
   readonly cameraBitrate: number;
+  /** Limits of the picture's bitrate, in bit/s. */
+  readonly bitrate: { readonly minimum: number; readonly maximum: number };
   /** STUN and TURN servers to use; empty for none. */
   readonly iceServers: readonly IceServer[];
   readonly ports: MediaPorts;
@@ -102,18 +106,24 @@ export class PeerConnection {
   #remoteFragment = "";
   #timer: Timer | undefined;
   #agent: IceAgent | undefined;
+  readonly #feedback: CongestionFeedback;
+  #path: SendPath | undefined;
   #lastHeard = 0;
   #release: Promise<unknown> = Promise.resolve();
 
   constructor(options: PeerConnectionOptions) {
     this.#options = options;
+    const { receive } = options;
+    // Transport-wide feedback is for both ways or none: for what we receive we give none, and limit the camera by REMB.
+    this.#feedback = receive.video || receive.audio ? "goog-remb" : "transport-cc";
     this.#peer = new RTCPeerConnection({
       bundlePolicy: "max-bundle",
       maxMessageSize: MAX_MESSAGE_BYTES,
       iceServers: [],
-      codecs: { video: videoCodecs(options), audio: [useOPUS()] },
+      codecs: { video: videoCodecs(options.chosen, this.#feedback), audio: [useOPUS()] },
       headerExtensions: {
-        video: options.lowLatency ? [new RTCRtpHeaderExtensionParameters({ uri: PLAYOUT_DELAY })] : [],
+        video: [FEEDBACK_EXTENSION[this.#feedback], ...(options.lowLatency ? [PLAYOUT_DELAY] : [])].map(extension),
+        audio: [FEEDBACK_EXTENSION[this.#feedback]].map(extension),
       },
     });
     this.#gone.promise.catch(() => undefined);
@@ -147,6 +157,11 @@ export class PeerConnection {
   /** Resolves when it is connected; never when it closes before. */
   get ready(): Promise<void> {
     return this.#ready.promise;
+  }
+
+  /** What the network to the viewer carries, once connected. */
+  get path(): SendPath | undefined {
+    return this.#path;
   }
 
   /** The picture track, once connected. */
@@ -205,7 +220,10 @@ export class PeerConnection {
     let sdp: string;
     let agent: IceAgent;
     try {
-      await this.#peer.setRemoteDescription({ type: "offer", sdp: narrowOffer(offer, this.#options.chosen) });
+      await this.#peer.setRemoteDescription({
+        type: "offer",
+        sdp: narrowOffer(offer, { chosen: this.#options.chosen, feedback: this.#feedback }),
+      });
       agent = this.#harden();
       const answer = await this.#peer.createAnswer();
       sdp = answer.sdp;
@@ -239,6 +257,7 @@ export class PeerConnection {
     this.#state = "closed";
     this.#timer?.cancel();
     this.#agent?.close();
+    this.#path?.close();
     this.#video?.close();
     this.#audio?.close();
     this.#camera?.close();
@@ -291,11 +310,13 @@ export class PeerConnection {
     this.#timer?.cancel();
     this.#state = "connected";
     const sender = new PacketSender(transport);
+    const path = this.#path = new SendPath({ sender, feedback: this.#feedback, bitrate: this.#options.bitrate, clock });
     for (const transceiver of this.#peer.getTransceivers()) {
-      const track = this.#track(transceiver, sender);
+      const track = this.#track(transceiver, path);
       if (transceiver.kind === "video") this.#video ??= track;
       else this.#audio ??= track;
     }
+    path.probeWanted.on((request) => this.#video?.probe(request));
     this.#openInbound(transport, sender);
     this.#watchRtcp(transport);
     this.#lastHeard = clock.now();
@@ -305,16 +326,17 @@ export class PeerConnection {
     this.#ready.resolve();
   }
 
-  #track(transceiver: RTCRtpTransceiver, sender: PacketSender): OutboundTrack | undefined {
+  #track(transceiver: RTCRtpTransceiver, path: SendPath): OutboundTrack | undefined {
     const { sender: negotiated } = transceiver;
     const kind = transceiver.kind === "video" ? "video" : "audio";
     const codec = negotiated.codec;
     const direction = transceiver.currentDirection;
     if (codec === undefined || (direction !== "sendonly" && direction !== "sendrecv")) return undefined;
+    const stampId = transceiver.headerExtensions.find(({ uri }) => uri === FEEDBACK_EXTENSION[this.#feedback])?.id;
     const { rtxPayloadType } = negotiated as unknown as { rtxPayloadType: number | undefined };
     return new OutboundTrack({
       clock: this.#options.clock,
-      sender,
+      path,
       parameters: {
         kind,
         ssrc: negotiated.ssrc,
@@ -325,6 +347,9 @@ export class PeerConnection {
         extensions: transceiver.headerExtensions.flatMap(({ uri, id }) => {
           return uri === PLAYOUT_DELAY ? [{ id, data: NO_PLAYOUT_DELAY }] : [];
         }),
+        stamp: stampId === undefined
+          ? undefined
+          : { id: stampId, data: new Uint8Array(FEEDBACK_EXTENSION_BYTES[this.#feedback]) },
       },
     });
   }
@@ -366,8 +391,13 @@ export class PeerConnection {
     srtcp.decrypt = (data: Buffer) => {
       const plain = decrypt(data);
       for (const reading of readRtcp(plain)) {
+        this.#path?.receive(reading);
         this.#video?.receive(reading);
         this.#audio?.receive(reading);
+        if (reading.kind === "report" && this.#video?.ssrc === reading.block.ssrc) {
+          const { fractionLost, roundTrip } = this.#video.stats;
+          this.#path?.report({ fractionLost, roundTrip });
+        }
         this.#camera?.receiveReport(reading);
         this.#microphone?.receiveReport(reading);
       }
@@ -406,13 +436,18 @@ export class PeerConnection {
   }
 }
 
+function extension(uri: string): RTCRtpHeaderExtensionParameters {
+  return new RTCRtpHeaderExtensionParameters({ uri });
+}
+
 function gone(): StreamError {
   return new StreamError("connection_gone", "there is no connection that could be restarted; send a new offer");
 }
 
 /** Fresh objects for each peer: werift writes negotiated values into them. */
-function videoCodecs({ chosen: { codec, offered }, receive }: PeerConnectionOptions): RTCRtpCodecParameters[] {
-  const rtcpFeedback = [useNACK(), usePLI(), { type: "ccm", parameter: "fir" }, ...(receive.video ? [useREMB()] : [])];
+function videoCodecs({ codec, offered }: ChosenCodec, feedback: CongestionFeedback): RTCRtpCodecParameters[] {
+  const congestion = feedback === "goog-remb" ? useREMB() : useTWCC();
+  const rtcpFeedback = [useNACK(), usePLI(), { type: "ccm", parameter: "fir" }, congestion];
   const parameters = [...offered.parameters].map(([key, value]) => `${key}=${value}`).join(";");
   const media = codec === "H264" ? useH264({ rtcpFeedback, parameters }) : useVP8({ rtcpFeedback });
   return [media, new RTCRtpCodecParameters({ mimeType: "video/rtx", clockRate: 90_000 })];

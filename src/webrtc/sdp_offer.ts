@@ -1,5 +1,6 @@
 import { StreamError } from "../errors.ts";
 import type { VideoCodec } from "../media/mod.ts";
+import type { CongestionFeedback } from "./send_path.ts";
 
 /** One codec line of an offer. */
 export interface OfferedCodec {
@@ -156,14 +157,18 @@ function profileRank(offered: OfferedCodec): number {
 /**
  * The offer as werift gets it: of video only the chosen codec with its retransmission, so that the answer holds just
  * what is sent. Left out as well are `.local` candidates, whose mDNS look-up stalls for seconds; the end of candidates,
- * after which no peer-reflexive one would count; and transport-wide congestion control, which is not used yet.
+ * after which no peer-reflexive one would count; and the congestion feedback that is not meant.
  */
-export function narrowOffer(offer: Offer, { offered }: ChosenCodec): string {
+export function narrowOffer(
+  offer: Offer,
+  { chosen: { offered }, feedback }: { chosen: ChosenCodec; feedback: CongestionFeedback },
+): string {
+  const unmeant = feedback === "goog-remb" ? "transport-cc" : "goog-remb";
   const kept = splitSections(offer.lines).flatMap((section) => {
     return section[0]?.startsWith("m=video ") ? keepPayloads(section, offered.payloadType) : section;
   }).filter((line) => {
     if (line.startsWith("a=candidate:")) return !(line.split(" ")[4] ?? "").endsWith(".local");
-    return line !== "a=end-of-candidates" && !/^a=rtcp-fb:\S+ transport-cc$/.test(line);
+    return line !== "a=end-of-candidates" && !(line.startsWith("a=rtcp-fb:") && line.endsWith(` ${unmeant}`));
   });
   return `${kept.join("\r\n")}\r\n`;
 }

@@ -103,6 +103,7 @@ export class CameraCall implements AsyncDisposable {
       lowLatency: true,
       receive: { video: true, audio: true },
       cameraBitrate: 2_500_000,
+      bitrate: { minimum: 150_000, maximum: 2_000_000 },
       iceServers: [],
       loopback: true,
       ports: new MediaPorts({ udpPort: 0, udpPortRange: null, tcpPort: 0, publicIps: [], clock: systemClock }),

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { PictureConverter, VideoEncoder, type VideoEncoderSettings } from "../../../src/codec/mod.ts";
 import { StreamError } from "../../../src/errors.ts";
+import { rawPictureBytes } from "../../../src/media/mod.ts";
 import { isH264KeyFrame, isVp8KeyFrame, splitAnnexB } from "../../../src/rtp/mod.ts";
+import { noise } from "../support/bytes.ts";
 import { OpenContexts } from "../support/open_contexts.ts";
 import { assertNear, decodeVideo, i420, type Yuv } from "../support/pictures.ts";
 
@@ -164,4 +166,38 @@ Deno.test("gives data that can be moved away without anything beside it", async 
     assert.equal(new Set(units.map(({ data }) => data.buffer)).size, 3);
     for (const { data } of units) assert.equal(data.buffer.byteLength, data.length);
   }
+});
+
+Deno.test("H264 follows a new bitrate without a key frame, down and up again; VP8 says that it cannot", async () => {
+  const settings: VideoEncoderSettings = { ...SETTINGS, width: 320, height: 240, bitrate: 1_500_000 };
+  const converter = new PictureConverter();
+  const encoder = new VideoEncoder(settings);
+  const rates: number[] = [];
+  try {
+    let picture = 0;
+    for (const bitrate of [1_500_000, 300_000, 1_500_000]) {
+      if (bitrate !== settings.bitrate || picture > 0) assert.equal(encoder.setBitrate(bitrate), true);
+      let bytes = 0;
+      for (let index = 0; index < 50; index++) {
+        const data = noise(rawPictureBytes("i420", 320, 240), picture++);
+        const unit = await encoder.encode(await converter.convert({ format: "i420", width: 320, height: 240, data }), {
+          key: false,
+        });
+        assert.ok(unit !== null && (unit.key === (picture === 1)));
+        // The first second of a new rate is for the encoder to find its way.
+        if (index >= 25) bytes += unit.data.length;
+      }
+      rates.push(bytes * 8);
+    }
+  } finally {
+    await encoder.close();
+    await converter.close();
+  }
+  const [before = 0, low = 0, after = 0] = rates;
+  assert.ok(before > 1_200_000 && before < 1_800_000, `${before} bit/s`);
+  assert.ok(low < 450_000, `${low} bit/s`);
+  assert.ok(after > 1_200_000 && after < 1_800_000, `${after} bit/s`);
+  const other = new VideoEncoder({ ...SETTINGS, codec: "VP8" });
+  assert.equal(other.setBitrate(100_000), false);
+  await other.close();
 });

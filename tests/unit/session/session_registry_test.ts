@@ -21,6 +21,7 @@ function makeRegistry(maxSessions: number) {
       fps: 24,
       preferredCodec: "H264",
       bitrate: 1_000_000,
+      minBitrate: 150_000,
       viewerMedia: { video: null, audio: null },
       cameraBitrate: 1_000_000,
       effort: "fast",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readRtcp, type RtcpReading, type RtpHeaderFields } from "../../../src/rtp/mod.ts";
 import { OutboundTrack, type TrackParameters } from "../../../src/webrtc/outbound_track.ts";
-import type { PacketSender } from "../../../src/webrtc/packet_sender.ts";
+import type { OutgoingPacket } from "../../../src/webrtc/send_path.ts";
 import { concat, hex, noise } from "../support/bytes.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 
@@ -19,15 +19,15 @@ const PARAMETERS: TrackParameters = {
 interface SentRtp {
   readonly fields: RtpHeaderFields;
   readonly payload: Uint8Array;
+  readonly urgency: string;
 }
 
 class RecordingSender {
   readonly rtp: SentRtp[] = [];
   readonly rtcp: Uint8Array[] = [];
 
-  sendRtp(fields: RtpHeaderFields, payload: Uint8Array): number {
-    this.rtp.push({ fields, payload });
-    return payload.length;
+  send({ fields, payload }: OutgoingPacket, { urgency }: { urgency: string }): void {
+    this.rtp.push({ fields, payload, urgency });
   }
 
   sendRtcp(compound: Uint8Array): void {
@@ -46,7 +46,7 @@ function makeTrack(parameters: Partial<TrackParameters> = {}) {
   const sender = new RecordingSender();
   const track = new OutboundTrack({
     parameters: { ...PARAMETERS, ...parameters },
-    sender: sender as unknown as PacketSender,
+    path: sender,
     clock,
   });
   return { clock, sender, track };

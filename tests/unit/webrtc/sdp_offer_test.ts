@@ -11,6 +11,7 @@ import {
   opusPayloadTypes,
   rtxPayloadType,
 } from "../../../src/webrtc/sdp_offer.ts";
+import type { CongestionFeedback } from "../../../src/webrtc/send_path.ts";
 import { CHROMIUM_OFFER, FIREFOX_OFFER, SAFARI_OFFER, videoOffer } from "../support/offers.ts";
 
 const OFFERS = { CHROMIUM_OFFER, FIREFOX_OFFER, SAFARI_OFFER };
@@ -26,9 +27,9 @@ function refuses(act: () => unknown, code: StreamErrorCode, words: RegExp): void
 }
 
 /** The picture section as werift's own reader understands it. */
-function narrowed(sdp: string, preferred: VideoCodec) {
+function narrowed(sdp: string, preferred: VideoCodec, feedback: CongestionFeedback = "goog-remb") {
   const offer = readOffer(sdp);
-  const text = narrowOffer(offer, chooseVideoCodec(offer, preferred));
+  const text = narrowOffer(offer, { chosen: chooseVideoCodec(offer, preferred), feedback });
   const video = SessionDescription.parse(text).media.find((media) => media.kind === "video");
   assert.ok(video !== undefined);
   return { text, video };
@@ -201,12 +202,15 @@ Deno.test("narrows the picture of every browser to one codec and its retransmiss
   }
 });
 
-Deno.test("keeps what the codec can be told and leaves transport-wide feedback out", () => {
-  const { text, video } = narrowed(CHROMIUM_OFFER, "H264");
-  const feedback = video.rtp.codecs[0]?.rtcpFeedback.map(({ type, parameter }) => [type, parameter].join(" ").trim());
-  assert.deepEqual(feedback, ["goog-remb", "ccm fir", "nack", "nack pli"]);
-  assert.match(text, /a=fmtp:109 .*profile-level-id=42e01f/);
-  assert.doesNotMatch(text, /transport-cc/, "in the sound as little as in the picture");
+Deno.test("keeps what the codec can be told, and of the two kinds of congestion feedback the one that is meant", () => {
+  const kinds = ["goog-remb", "transport-cc"] as const;
+  for (const [kind, other] of [kinds, kinds.toReversed()] as const) {
+    const { text, video } = narrowed(CHROMIUM_OFFER, "H264", kind as CongestionFeedback);
+    const feedback = video.rtp.codecs[0]?.rtcpFeedback.map(({ type, parameter }) => [type, parameter].join(" ").trim());
+    assert.deepEqual(feedback, [kind, "ccm fir", "nack", "nack pli"]);
+    assert.match(text, /a=fmtp:109 .*profile-level-id=42e01f/);
+    assert.doesNotMatch(text, new RegExp(`rtcp-fb.*${other}`), "in the sound as little as in the picture");
+  }
 });
 
 Deno.test("leaves local names and the end of candidates out and keeps real addresses", () => {
@@ -254,7 +258,7 @@ Deno.test("leaves every section a format, even a second picture that does not of
   const transport = "a=ice-ufrag:9pQx\r\na=ice-pwd:Uc7yH3aKd0ZrB8fLm5TnW2eV\r\na=fingerprint:sha-256 00\r\n";
   const second = `m=video 9 UDP/TLS/RTP/SAVPF 45\r\n${transport}a=mid:1\r\na=recvonly\r\na=rtpmap:45 AV1/90000\r\n`;
   const offer = readOffer(videoOffer("96", "a=recvonly", "a=rtpmap:96 VP8/90000") + second);
-  const text = narrowOffer(offer, chooseVideoCodec(offer, "VP8"));
+  const text = narrowOffer(offer, { chosen: chooseVideoCodec(offer, "VP8"), feedback: "transport-cc" });
   const sections = text.split("\r\n").filter((line) => line.startsWith("m="));
   assert.deepEqual(sections.map((line) => line.split(" ").slice(3)), [["96"], ["45"]]);
 });

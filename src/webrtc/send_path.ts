@@ -1,0 +1,183 @@
+import { type Clock, Emitter, type Timer } from "../async/mod.ts";
+import type { RtcpReading, RtpHeaderFields } from "../rtp/mod.ts";
+import { BandwidthEstimator } from "./bandwidth_estimator.ts";
+import type { PacketSender } from "./packet_sender.ts";
+import { RtpPacer } from "./rtp_pacer.ts";
+
+/** How a viewer says what its network carries; the names are those of the SDP. */
+export type CongestionFeedback = "transport-cc" | "goog-remb";
+
+/** Header extensions by the feedback that needs them. */
+export const FEEDBACK_EXTENSION: Readonly<Record<CongestionFeedback, string>> = {
+  "transport-cc": "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+  "goog-remb": "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+};
+
+/** Bytes of the extension's element. */
+export const FEEDBACK_EXTENSION_BYTES: Readonly<Record<CongestionFeedback, number>> = {
+  "transport-cc": 2,
+  "goog-remb": 3,
+};
+
+/** UDP, IPv4 and SRTP's tag around a packet. */
+const OVERHEAD_BYTES = 44;
+/** Share of the estimate that pictures get: the rest is for sound, headers and retransmissions. */
+const PICTURE_SHARE = 0.92;
+/** bit/s that are set aside for sound. */
+const SOUND_BITRATE = 64_000;
+/** Seconds between looks at the estimate beside those after feedback. */
+const REVIEW_INTERVAL = 0.5;
+/** Change of the target that is worth telling. */
+const NOTEWORTHY = 0.03;
+/** Seconds that packets may wait before pictures are left out, before they are encoded. */
+const LONGEST_BACKLOG = 0.25;
+
+/** What a path is made with. */
+export interface SendPathOptions {
+  readonly sender: PacketSender;
+  readonly feedback: CongestionFeedback | null;
+  /** Limits of the picture's bitrate, in bit/s. */
+  readonly bitrate: { readonly minimum: number; readonly maximum: number };
+  readonly clock: Clock;
+}
+
+/** An RTP packet on its way out. */
+export interface OutgoingPacket {
+  readonly fields: RtpHeaderFields;
+  readonly payload: Uint8Array;
+  /** Extension block of the track; what changes from packet to packet is written into it. */
+  readonly extensions: Uint8Array;
+  /** Where in the block the congestion feedback's element is; -1: nowhere. */
+  readonly stampAt: number;
+  /** The probe that it belongs to, when it only tries out what the network carries. */
+  readonly probe?: number | undefined;
+}
+
+/** What a viewer's network carries now. */
+export interface PathState {
+  /** bit/s that pictures should have. */
+  readonly bitrate: number;
+  /** Whether so much waits that pictures should be left out. */
+  readonly isCongested: boolean;
+}
+
+/** The way of all packets to one viewer: paced, numbered, and measured by what the viewer says of their arrival. */
+export class SendPath {
+  /** What the network carries has changed. */
+  readonly changed: Emitter<PathState> = new Emitter();
+  /** Packets are wanted that may get lost, to find out whether the network carries more. */
+  readonly probeWanted: Emitter<{ id: number; packets: number }> = new Emitter();
+  readonly #options: SendPathOptions;
+  readonly #pacer: RtpPacer;
+  readonly #estimator: BandwidthEstimator;
+  #sequence = 0;
+  #state: PathState;
+  #timer: Timer | undefined;
+
+  constructor(options: SendPathOptions) {
+    this.#options = options;
+    const { clock, bitrate: { minimum, maximum } } = options;
+    const reserve = (pictures: number) => pictures / PICTURE_SHARE + SOUND_BITRATE;
+    this.#estimator = new BandwidthEstimator({
+      minimum: reserve(minimum),
+      maximum: reserve(maximum),
+      initial: reserve(maximum),
+    });
+    this.#pacer = new RtpPacer({ clock, bitrate: reserve(maximum) });
+    this.#state = { bitrate: maximum, isCongested: false };
+    this.#arm();
+  }
+
+  get state(): PathState {
+    return this.#state;
+  }
+
+  /** Figures for the status: bit/s, seconds, share. */
+  get stats() {
+    const { target, queueDelay, lossRate, ackedRate } = this.#estimator;
+    return { target, queueDelay, lossRate, ackedRate, backlog: this.#pacer.backlog };
+  }
+
+  /** Sends a packet in its turn. */
+  send(packet: OutgoingPacket, { urgency }: { urgency: "now" | "next" | "queued" }): void {
+    const bytes = packet.payload.length + packet.extensions.length + OVERHEAD_BYTES;
+    this.#pacer.push({ bytes, send: () => this.#transmit(packet) }, { urgency });
+  }
+
+  /** Sends one compound RTCP packet at once. */
+  sendRtcp(compound: Uint8Array): void {
+    this.#options.sender.sendRtcp(compound);
+  }
+
+  /** Takes what the viewer says. */
+  receive(reading: RtcpReading): void {
+    const now = this.#options.clock.now();
+    if (reading.kind === "transport_feedback") this.#estimator.feedback(reading, now);
+    else if (reading.kind === "remb") this.#estimator.remb(reading.bitrate);
+    else return;
+    this.#review();
+  }
+
+  /** Takes a report about the picture track; it counts while there is no better feedback. */
+  report(report: { fractionLost: number; roundTrip: number }): void {
+    this.#estimator.report(report);
+    this.#review();
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#pacer.close();
+    this.changed.clear();
+    this.probeWanted.clear();
+  }
+
+  #transmit({ fields, payload, extensions, stampAt, probe }: OutgoingPacket): void {
+    const { sender, feedback, clock } = this.#options;
+    const at = clock.now();
+    const sequence = this.#sequence;
+    if (stampAt >= 0 && feedback === "transport-cc") {
+      this.#sequence = (sequence + 1) & 0xffff;
+      extensions[stampAt] = sequence >> 8;
+      extensions[stampAt + 1] = sequence & 0xff;
+    } else if (stampAt >= 0) {
+      // Seconds modulo 64, as 6.18 fixed point.
+      const time = Math.floor((at % 64) * 0x40000);
+      extensions[stampAt] = time >> 16;
+      extensions[stampAt + 1] = time >> 8;
+      extensions[stampAt + 2] = time;
+    }
+    const bytes = sender.sendRtp(fields, payload, extensions);
+    if (stampAt >= 0 && feedback === "transport-cc") {
+      this.#estimator.sent({ sequence, at, bytes: bytes + 28, ...(probe === undefined ? {} : { probe }) });
+    }
+  }
+
+  #arm(): void {
+    this.#timer = this.#options.clock.schedule(REVIEW_INTERVAL, () => {
+      this.#review();
+      this.#arm();
+    });
+  }
+
+  #review(): void {
+    const { target } = this.#estimator;
+    const { minimum, maximum } = this.#options.bitrate;
+    const bitrate = Math.min(Math.max((target - SOUND_BITRATE) * PICTURE_SHARE, minimum), maximum);
+    const isCongested = this.#pacer.backlog > LONGEST_BACKLOG;
+    this.#pacer.setBitrate(target);
+    const before = this.#state;
+    const isNoteworthy = Math.abs(bitrate - before.bitrate) > before.bitrate * NOTEWORTHY ||
+      bitrate !== before.bitrate && (bitrate === maximum || bitrate === minimum);
+    if (isNoteworthy || isCongested !== before.isCongested) {
+      this.#state = { bitrate: isNoteworthy ? bitrate : before.bitrate, isCongested };
+      this.changed.emit(this.#state);
+    }
+    this.#probe();
+  }
+
+  /** Asks for more packets than there are: the pacer lets them out at twice the target, which is what is to be tried. */
+  #probe(): void {
+    const probe = this.#estimator.probe(this.#options.clock.now());
+    if (probe !== null) this.probeWanted.emit(probe);
+  }
+}
