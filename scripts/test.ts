@@ -2,7 +2,7 @@
  * Runs every test suite, one after the other, and ends with `N passed, N failed`. What a suite needs and is missing is
  * said exactly; with `--install` as root on Debian it is installed.
  *
- * Usage: deno task test [--install] [--only unit,contract,integration,browser,soak]
+ * Usage: deno task test [--install] [--only unit,contract,integration,browser,network,soak]
  *
  * @module
  */
@@ -18,10 +18,27 @@ interface Suite {
 }
 
 const SUITES: readonly Suite[] = [
-  { name: "unit", path: "tests/unit", needs: {}, parallel: true },
-  { name: "contract", path: "tests/contract", needs: {}, parallel: false },
+  { name: "unit", path: "tests/unit", needs: { "/usr/bin/openssl": "openssl" }, parallel: true },
+  { name: "contract", path: "tests/contract", needs: { "/usr/bin/openssl": "openssl" }, parallel: false },
   { name: "integration", path: "tests/integration", needs: {}, parallel: false },
-  { name: "browser", path: "tests/browser", needs: { "/usr/bin/chromium": "chromium" }, parallel: false },
+  {
+    name: "browser",
+    path: "tests/browser",
+    needs: { "/usr/bin/chromium": "chromium", "/usr/bin/firefox-esr": "firefox-esr" },
+    parallel: false,
+  },
+  {
+    name: "network",
+    path: "tests/network",
+    needs: {
+      "/usr/bin/chromium": "chromium",
+      "/usr/bin/firefox-esr": "firefox-esr",
+      "/usr/bin/turnserver": "coturn",
+      "/usr/bin/openssl": "openssl",
+      "/usr/sbin/ip": "iproute2",
+    },
+    parallel: false,
+  },
   { name: "soak", path: "tests/soak", needs: {}, parallel: false, flags: ["--v8-flags=--expose-gc"] },
 ];
 

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { type Config, loadConfig, redactConfig } from "../config/mod.ts";
+import { certificateNames } from "../http/mod.ts";
 import { Log, print, setLogLevel } from "../log.ts";
 import { lanAddresses } from "../network.ts";
 import { type Server, startServer } from "../server.ts";
@@ -26,7 +27,8 @@ async function streamServe(command: Command, pipelineFile: string): Promise<numb
   const stopped = waitForSignal();
   surviveStrayFailures();
   const server = await startServer({ loaded, pipelineFile });
-  print(banner({ config, pipelineFile, server }));
+  const names = config.certFile === "" ? [] : await certificateNames(config.certFile);
+  print(banner({ config, pipelineFile, server, names }));
   server.started.then(() => {
     const { status } = server.pipeline;
     if (status.state !== "running") {
@@ -55,11 +57,17 @@ function surviveStrayFailures(): void {
 }
 
 function banner(
-  { config, pipelineFile, server }: { config: Config; pipelineFile: string; server: Server },
+  { config, pipelineFile, server, names }: {
+    config: Config;
+    pipelineFile: string;
+    server: Server;
+    names: readonly string[];
+  },
 ): string {
   const { port, permissions } = server;
-  const everywhere = config.host === "0.0.0.0" || config.host === "::";
-  const hosts = everywhere ? ["localhost", ...lanAddresses()] : [config.host];
+  const origins = hostsOf(config.host, names).map((host) =>
+    `${config.certFile === "" ? "http" : "https"}://${host}:${port}`
+  );
   const lines = [
     "",
     "TeleFuser Stream",
@@ -67,14 +75,19 @@ function banner(
     `  level        ${permissions.level}: ${permissions.summary}`,
     `  video        ${config.webrtcVideoCodec} preferred, ${config.webrtcVideoBitrate / 1e6} Mbit/s, ` +
     `effort ${config.encoderEffort}, up to ${config.webrtcMaxSessions} sessions`,
-    ...hosts.map((host, index) =>
-      `  ${index === 0 ? "open        " : "            "} http://${host}:${port}/demo/player`
-    ),
-    `  API          http://${hosts[0]}:${port}/v1/service/health`,
+    ...origins.map((origin, index) => `  ${index === 0 ? "open        " : "            "} ${origin}/demo/player`),
+    `  API          ${origins[0]}/v1/service/health`,
     "",
   ];
   if (config.skipValidation) {
     lines.splice(4, 0, "  WARNING      --skip-validation: the pipeline was not checked and may do everything");
   }
   return lines.join("\n");
+}
+
+/** Hosts to open in a browser; with a certificate those it is for, because a browser warns of any other. */
+function hostsOf(host: string, names: readonly string[]): string[] {
+  if (names.length > 0) return names.map((name) => name.includes(":") ? `[${name}]` : name);
+  const everywhere = host === "0.0.0.0" || host === "::";
+  return everywhere ? ["localhost", ...lanAddresses()] : [host];
 }

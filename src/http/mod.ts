@@ -4,9 +4,11 @@
  * @module
  */
 export { createApp } from "./app.ts";
+export { certificateNames } from "./certificate.ts";
 export { createDemoApp, type DemoOptions } from "./demo_app.ts";
 export { errorResponse, type Problem } from "./error_response.ts";
-export { listen } from "./listen.ts";
+export { listen, listenAsConfigured } from "./listen.ts";
+export type { Listener } from "./listener.ts";
 export { type OfferRequest, parseOffer } from "./offer_schema.ts";
 export type { DemoConfig } from "./pages.ts";
 export type { AppEnv, Services } from "./services.ts";
