@@ -8,9 +8,15 @@ export interface TestPage extends AsyncDisposable {
   readonly errors: readonly string[];
 }
 
-/** Opens a page; with a made-up camera and microphone that need no permission, if wanted. */
-export async function openPage(url: string, { camera = false } = {}): Promise<TestPage> {
-  const args = [...CHROMIUM_FLAGS, ...(camera ? FAKE_CAMERA_FLAGS : [])];
+/**
+ * Opens a page; with a made-up camera and microphone that need no permission, if wanted, and with more flags of
+ * Chromium's.
+ */
+export async function openPage(
+  url: string,
+  { camera = false, flags = [] }: { camera?: boolean; flags?: readonly string[] } = {},
+): Promise<TestPage> {
+  const args = [...CHROMIUM_FLAGS, ...(camera ? FAKE_CAMERA_FLAGS : []), ...flags];
   const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args });
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   const errors: string[] = [];
