@@ -18,14 +18,17 @@ const QUEUE_LOOK = 0.2;
 /** Part of the acknowledged rate that is kept (section 5.5), and the part kept when a long queue has to drain. */
 const KEEP = 0.85;
 const KEEP_AT_LONG_QUEUE = 0.7;
+/** The part of the target that a single cut leaves: what arrives just behind a gap is measured too low. */
+const KEEP_AT_ONCE = 0.4;
+const CUT_SPACING = 0.2;
 /** Seconds the encoder takes to follow. */
 const ENCODER_LAG = 0.3;
 /** Growth a second: far from a known limit, and close to it as a part and as packets a response time. */
-const GROWTH = 1.12;
-const CAREFUL_GROWTH = 0.03;
+const GROWTH = 1.13;
+const CAREFUL_GROWTH = 0.04;
 const PACKET_BITS = 9600;
 /** Around the rate at which the path was last too narrow the target climbs with care. */
-const NEAR_LIMIT = { from: 0.8, to: 1.15 } as const;
+const NEAR_LIMIT = { from: 0.8, to: 1.12 } as const;
 const LIMIT_SECONDS = 12;
 /** The target stays within this many times what the sender makes use of. */
 const MAX_UNUSED = 1.5;
@@ -265,10 +268,12 @@ export class BandwidthEstimator {
   #decrease(now: number): void {
     const isLong = this.#queue > QUEUE.long;
     const acked = this.#queue > QUEUE.standing ? this.#arrived.over(QUEUED_ACKED_SECONDS) : this.ackedRate;
-    const goal = (isLong ? KEEP_AT_LONG_QUEUE : KEEP) * (acked > 0 ? acked : this.#target);
+    const wanted = (isLong ? KEEP_AT_LONG_QUEUE : KEEP) * (acked > 0 ? acked : this.#target);
+    const goal = Math.max(wanted, KEEP_AT_ONCE * this.#target);
     // What was cut takes a while to show; until then only a much lower rate is news.
-    const isEarly = now - this.#cutAt < this.#response + ENCODER_LAG + QUEUED_ACKED_SECONDS;
-    if (isEarly && goal > KEEP_AT_LONG_QUEUE * this.#target) return;
+    const sinceCut = now - this.#cutAt;
+    const isEarly = sinceCut < this.#response + ENCODER_LAG + QUEUED_ACKED_SECONDS;
+    if (sinceCut < CUT_SPACING || (isEarly && goal > KEEP_AT_LONG_QUEUE * this.#target)) return;
     this.#probe.cancel();
     this.#setLimit(acked, now);
     if (this.#isBaseShift(acked)) return;

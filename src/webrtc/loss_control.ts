@@ -13,7 +13,7 @@ const UNMOVED = 0.6;
 const MAX_INHERENT = 0.4;
 const FORGETTING_SECONDS = 5;
 /** Part of the rate that arrived to which the target goes for a test. */
-const RETREAT = 0.95;
+const RETREAT = 0.9;
 
 interface Trial {
   /** Loss before it, 0–1. */

@@ -17,6 +17,9 @@ const HISTORY = 1024;
 const RESEND_INTERVAL = 0.02;
 /** Where the data of an extension block's first element begin. */
 const FIRST_ELEMENT = 5;
+/** Share of packets lost from which on a repair goes out twice, and the seconds between the two. */
+const TWICE_AT_LOSS = 0.02;
+const TWICE_AFTER = 0.01;
 const FIRST_REPORT = 0.1;
 const REPORT_INTERVAL = 0.8;
 
@@ -30,10 +33,10 @@ export interface TrackParameters {
   /** Retransmission stream (RFC 4588), when negotiated. */
   readonly rtx: { readonly ssrc: number; readonly payloadType: number } | null;
   readonly cname: string;
-  /** Go out with every packet. */
-  readonly extensions?: readonly HeaderExtension[];
-  /** The one among them that is written anew for each packet, by the congestion feedback. */
+  /** The header extension that is written anew for each packet, for the congestion feedback. */
   readonly stamp?: HeaderExtension | undefined;
+  /** Id of the header extension that tells the viewer how long to hold pictures back, when negotiated. */
+  readonly playoutDelayId?: number | undefined;
 }
 
 interface SentPacket {
@@ -75,6 +78,7 @@ export class OutboundTrack {
   readonly #clock: Clock;
   readonly #extensions: Uint8Array;
   readonly #stampAt: number;
+  #delayAt = -1;
   #timestampBase = randomUint32();
   readonly #history: (SentPacket | undefined)[] = new Array(HISTORY);
   readonly #sentReports = new Map<number, number>();
@@ -83,6 +87,7 @@ export class OutboundTrack {
   #mediaClock: MediaClock | undefined;
   #timer: Timer | undefined;
   #lastFir = -1;
+  #isClosed = false;
 
   constructor(
     options: { parameters: TrackParameters; path: Pick<SendPath, "send" | "sendRtcp">; clock: Clock },
@@ -90,10 +95,11 @@ export class OutboundTrack {
     this.#parameters = options.parameters;
     this.#path = options.path;
     this.#clock = options.clock;
-    const { extensions = [], stamp } = options.parameters;
-    // The stamp comes first, so that its place is known.
-    this.#extensions = headerExtensionBlock(stamp === undefined ? extensions : [stamp, ...extensions]);
+    const { stamp, playoutDelayId } = options.parameters;
+    const delay = playoutDelayId === undefined ? [] : [{ id: playoutDelayId, data: new Uint8Array(3) }];
+    this.#extensions = headerExtensionBlock(stamp === undefined ? delay : [stamp, ...delay]);
     this.#stampAt = stamp === undefined ? -1 : FIRST_ELEMENT;
+    if (delay.length > 0) this.#delayAt = stamp === undefined ? FIRST_ELEMENT : FIRST_ELEMENT + stamp.data.length + 1;
   }
 
   /** Names the track in RTP and RTCP. */
@@ -138,6 +144,22 @@ export class OutboundTrack {
     return (this.#timestampBase + Math.round(mediaTime * this.#parameters.clockRate)) >>> 0;
   }
 
+  /**
+   * Asks the viewer to hold every picture back, from the next packet on.
+   *
+   * @param minimum at least so many seconds
+   * @param maximum at most so many seconds, up to 40.95
+   */
+  setPlayoutDelay({ minimum, maximum }: { minimum: number; maximum: number }): void {
+    const at = this.#delayAt;
+    if (at < 0) return;
+    // 12 bits each, in hundredths of a second.
+    const [low, high] = [Math.round(minimum * 100) & 0xfff, Math.round(maximum * 100) & 0xfff];
+    this.#extensions[at] = low >> 4;
+    this.#extensions[at + 1] = (low & 0xf) << 4 | high >> 8;
+    this.#extensions[at + 2] = high;
+  }
+
   /** Leaves out that many seconds of RTP time: the media clock stood still while the viewer's went on. */
   skip(seconds: number): void {
     this.#timestampBase = (this.#timestampBase + Math.round(seconds * this.#parameters.clockRate)) >>> 0;
@@ -172,6 +194,7 @@ export class OutboundTrack {
 
   /** Stops the reports. */
   close(): void {
+    this.#isClosed = true;
     this.#timer?.cancel();
     this.keyFrameRequested.clear();
   }
@@ -194,7 +217,12 @@ export class OutboundTrack {
     const now = this.#clock.now();
     if (now - packet.resentAt < RESEND_INTERVAL) return;
     packet.resentAt = now;
-    if (this.#repeat(packet, { urgency: "next" })) this.stats.packetsResent++;
+    if (!this.#repeat(packet, { urgency: "next" })) return;
+    this.stats.packetsResent++;
+    // A repair that gets lost as well costs another round trip: where much is lost it goes out twice.
+    if (this.stats.fractionLost > TWICE_AT_LOSS) {
+      this.#clock.schedule(TWICE_AFTER, () => this.#isClosed || this.#repeat(packet, { urgency: "next" }));
+    }
   }
 
   /** Sends a packet again, wrapped for the retransmission stream (RFC 4588, section 4). */

@@ -26,6 +26,7 @@ import type { MediaPorts } from "./media_ports.ts";
 import { OutboundTrack } from "./outbound_track.ts";
 import { PacketSender } from "./packet_sender.ts";
 import { type CongestionFeedback, FEEDBACK_EXTENSION, FEEDBACK_EXTENSION_BYTES, SendPath } from "./send_path.ts";
+import { PlayoutDelay } from "./playout_delay.ts";
 import {
   answerDirections,
   type ChosenCodec,
@@ -44,7 +45,8 @@ import { type IceFragment, withCandidates } from "./ice_fragment.ts";
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 /** Tells a receiver how long to hold pictures back; 0 and 0: not at all. Known to Chromium and Safari. */
 const PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
-const NO_PLAYOUT_DELAY = new Uint8Array(3);
+/** Seconds that pictures may be held back at most where smoothness counts: what browsers do by themselves. */
+const LONGEST_PLAYOUT_DELAY = 10;
 /** Longest wait for STUN or TURN before the answer goes out without them, in seconds. */
 const GATHER_LIMIT = 2;
 /** Seconds between looks at whether the viewer is still heard. */
@@ -107,13 +109,15 @@ export class PeerConnection {
   #timer: Timer | undefined;
   #agent: IceAgent | undefined;
   readonly #feedback: CongestionFeedback;
+  readonly #playoutDelay: PlayoutDelay;
   #path: SendPath | undefined;
   #lastHeard = 0;
   #release: Promise<unknown> = Promise.resolve();
 
   constructor(options: PeerConnectionOptions) {
     this.#options = options;
-    const { receive } = options;
+    const { receive, lowLatency } = options;
+    this.#playoutDelay = new PlayoutDelay({ isInteractive: lowLatency });
     // Transport-wide feedback is for both ways or none: for what we receive we give none, and limit the camera by REMB.
     this.#feedback = receive.video || receive.audio ? "goog-remb" : "transport-cc";
     this.#peer = new RTCPeerConnection({
@@ -122,7 +126,7 @@ export class PeerConnection {
       iceServers: [],
       codecs: { video: videoCodecs(options.chosen, this.#feedback), audio: [useOPUS()] },
       headerExtensions: {
-        video: [FEEDBACK_EXTENSION[this.#feedback], ...(options.lowLatency ? [PLAYOUT_DELAY] : [])].map(extension),
+        video: [FEEDBACK_EXTENSION[this.#feedback], PLAYOUT_DELAY].map(extension),
         audio: [FEEDBACK_EXTENSION[this.#feedback]].map(extension),
       },
     });
@@ -316,6 +320,7 @@ export class PeerConnection {
       if (transceiver.kind === "video") this.#video ??= track;
       else this.#audio ??= track;
     }
+    if (!this.#options.lowLatency) this.#video?.setPlayoutDelay({ minimum: 0, maximum: LONGEST_PLAYOUT_DELAY });
     path.probeWanted.on((request) => this.#video?.probe(request));
     this.#openInbound(transport, sender);
     this.#watchRtcp(transport);
@@ -344,9 +349,7 @@ export class PeerConnection {
         clockRate: codec.clockRate,
         rtx: rtxPayloadType === undefined ? null : { ssrc: negotiated.rtxSsrc, payloadType: rtxPayloadType },
         cname: this.#peer.cname,
-        extensions: transceiver.headerExtensions.flatMap(({ uri, id }) => {
-          return uri === PLAYOUT_DELAY ? [{ id, data: NO_PLAYOUT_DELAY }] : [];
-        }),
+        playoutDelayId: transceiver.headerExtensions.find(({ uri }) => uri === PLAYOUT_DELAY)?.id,
         stamp: stampId === undefined
           ? undefined
           : { id: stampId, data: new Uint8Array(FEEDBACK_EXTENSION_BYTES[this.#feedback]) },
@@ -397,12 +400,25 @@ export class PeerConnection {
         if (reading.kind === "report" && this.#video?.ssrc === reading.block.ssrc) {
           const { fractionLost, roundTrip } = this.#video.stats;
           this.#path?.report({ fractionLost, roundTrip });
+          this.#holdBack();
         }
         this.#camera?.receiveReport(reading);
         this.#microphone?.receiveReport(reading);
       }
       return plain;
     };
+  }
+
+  /** Has the viewer hold pictures back for as long as repairs take. */
+  #holdBack(): void {
+    const [video, path] = [this.#video, this.#path];
+    if (video === undefined || path === undefined) return;
+    const { clock, lowLatency } = this.#options;
+    const { lossRate } = path.stats;
+    const { roundTrip } = video.stats;
+    if (!this.#playoutDelay.update({ lossRate, roundTrip, now: clock.now() })) return;
+    const minimum = this.#playoutDelay.seconds;
+    video.setPlayoutDelay({ minimum, maximum: lowLatency ? minimum : LONGEST_PLAYOUT_DELAY });
   }
 
   #heard(): void {
