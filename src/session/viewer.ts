@@ -39,10 +39,10 @@ export class Viewer {
     path?.changed.on((state) => live.setTarget(state));
     const reader: MediaReader = {
       video: (frame, payloads) => {
-        video?.send(payloads, frame.mediaTime);
+        video?.send(payloads, frame);
         trace.sent(frame.mediaTime);
       },
-      audio: (packet) => audio?.send([packet.data], packet.mediaTime),
+      audio: (packet) => audio?.send([packet.data], { mediaTime: packet.mediaTime, key: true }),
     };
     this.#leave = live.addReader(reader);
     live.start();

@@ -182,8 +182,9 @@ export class BandwidthEstimator {
   }
 
   /**
-   * A short cluster of packets that the caller should send now, at its own bitrate and besides the media; null when there
-   * is nothing to find out. Its packets are named in `sent` by the request's `id`.
+   * A short cluster of packets that the caller should send now, evenly at the cluster's bitrate: media that is due, filled
+   * up with padding or repeats. Null when there is nothing to find out. Each of its packets carries the request's `id` in
+   * `sent`.
    */
   probe(now: number): ProbeRequest | null {
     const { maximum } = this.#limits;

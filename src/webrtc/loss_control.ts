@@ -10,6 +10,7 @@ const SETTLING = 0.4;
 const MEASURING = { seconds: 1, packets: 60, longest: 3 } as const;
 /** The share of the loss that stays at a lower rate when the rate had no part in it. */
 const UNMOVED = 0.6;
+const WORSE = 0.1;
 const MAX_INHERENT = 0.4;
 const FORGETTING_SECONDS = 5;
 /** Part of the rate that arrived to which the target goes for a test. */
@@ -117,7 +118,12 @@ export class LossControl {
     const loss = Math.max(0, trial.lost) / packets;
     this.rate = loss;
     this.#recent = loss;
-    if (loss < UNMOVED * trial.loss) return { target, foundLimit: true };
+    // Worse than before the path itself has changed meanwhile, and nothing is known: the next trial follows at once.
+    if (loss > trial.loss + WORSE) return { target, foundLimit: false };
+    if (loss < UNMOVED * trial.loss) {
+      this.#inherent = Math.min(this.#inherent, loss);
+      return { target, foundLimit: true };
+    }
     this.#inherent = Math.min(MAX_INHERENT, loss);
     return { target: Math.max(target, trial.target), foundLimit: false };
   }

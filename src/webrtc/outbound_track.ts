@@ -9,7 +9,7 @@ import {
   type RtpHeaderFields,
   writeSenderReport,
 } from "../rtp/mod.ts";
-import type { SendPath } from "./send_path.ts";
+import type { OutgoingPacket, SendPath } from "./send_path.ts";
 
 /** Packets kept for retransmission: over 500 ms at 20 Mbit/s. */
 const HISTORY = 1024;
@@ -17,8 +17,7 @@ const HISTORY = 1024;
 const RESEND_INTERVAL = 0.02;
 /** Where the data of an extension block's first element begin. */
 const FIRST_ELEMENT = 5;
-/** Share of packets lost from which on a repair goes out twice, and the seconds between the two. */
-const TWICE_AT_LOSS = 0.02;
+/** Seconds between the two when a repair goes out twice. */
 const TWICE_AFTER = 0.01;
 const FIRST_REPORT = 0.1;
 const REPORT_INTERVAL = 0.8;
@@ -74,7 +73,7 @@ export class OutboundTrack {
   /** The viewer cannot decode until it gets a key frame. */
   readonly keyFrameRequested: Emitter<void> = new Emitter();
   readonly #parameters: TrackParameters;
-  readonly #path: Pick<SendPath, "send" | "sendRtcp">;
+  readonly #path: Pick<SendPath, "send" | "sendRtcp" | "losesAtRandom">;
   readonly #clock: Clock;
   readonly #extensions: Uint8Array;
   readonly #stampAt: number;
@@ -88,9 +87,15 @@ export class OutboundTrack {
   #timer: Timer | undefined;
   #lastFir = -1;
   #isClosed = false;
+  /** Whether pictures were dropped that the next ones build on. */
+  #awaitsKey = false;
 
   constructor(
-    options: { parameters: TrackParameters; path: Pick<SendPath, "send" | "sendRtcp">; clock: Clock },
+    options: {
+      parameters: TrackParameters;
+      path: Pick<SendPath, "send" | "sendRtcp" | "losesAtRandom">;
+      clock: Clock;
+    },
   ) {
     this.#parameters = options.parameters;
     this.#path = options.path;
@@ -114,20 +119,34 @@ export class OutboundTrack {
   }
 
   /** Sends the payloads of one frame; the last one is marked on video. */
-  send(payloads: readonly Uint8Array[], mediaTime: number): void {
-    const { kind, ssrc, payloadType } = this.#parameters;
+  send(payloads: readonly Uint8Array[], { mediaTime, key }: { mediaTime: number; key: boolean }): void {
+    const { kind } = this.#parameters;
+    if (kind === "video" && !this.#mayFollow(key)) return;
     const timestamp = this.timestampOf(mediaTime);
     const last = payloads.length - 1;
     for (const [index, payload] of payloads.entries()) {
-      const sequenceNumber = this.#sequenceNumber;
-      this.#sequenceNumber = (sequenceNumber + 1) & 0xffff;
       const marker = kind === "video" && index === last;
-      this.#history[sequenceNumber % HISTORY] = { sequenceNumber, timestamp, marker, payload, resentAt: -1 };
-      const fields = { marker, payloadType, sequenceNumber, timestamp, ssrc };
-      this.#send({ fields, payload }, { urgency: kind === "audio" ? "now" : "queued" });
-      this.stats.packetsSent++;
-      this.stats.octetsSent += payload.length;
+      const header = () => this.#nextHeader({ marker, timestamp, payload });
+      this.#send({ header, payload }, { urgency: kind === "audio" ? "now" : "queued" });
     }
+  }
+
+  /** Whether a picture can be shown behind those before it, which is not so when some of them were dropped. */
+  #mayFollow(key: boolean): boolean {
+    if (key) this.#awaitsKey = false;
+    return !this.#awaitsKey;
+  }
+
+  #nextHeader(
+    { marker, timestamp, payload }: { marker: boolean; timestamp: number; payload: Uint8Array },
+  ): RtpHeaderFields {
+    const { ssrc, payloadType } = this.#parameters;
+    const sequenceNumber = this.#sequenceNumber;
+    this.#sequenceNumber = (sequenceNumber + 1) & 0xffff;
+    this.#history[sequenceNumber % HISTORY] = { sequenceNumber, timestamp, marker, payload, resentAt: -1 };
+    this.stats.packetsSent++;
+    this.stats.octetsSent += payload.length;
+    return { marker, payloadType, sequenceNumber, timestamp, ssrc };
   }
 
   /** Sends the last packets once more: the viewer throws them away, but says when they came. */
@@ -200,10 +219,18 @@ export class OutboundTrack {
   }
 
   #send(
-    { fields, payload }: { fields: RtpHeaderFields; payload: Uint8Array },
+    { header, payload }: Pick<OutgoingPacket, "header" | "payload">,
     { urgency, probe }: { urgency: "now" | "next" | "queued"; probe?: number },
-  ): void {
-    this.#path.send({ fields, payload, extensions: this.#extensions, stampAt: this.#stampAt, probe }, { urgency });
+  ): boolean {
+    return this.#path.send({ header, payload, extensions: this.#extensions, stampAt: this.#stampAt, probe }, {
+      urgency,
+    });
+  }
+
+  /** Pictures on their way out were dropped: the next one that is sent is a key frame. */
+  beginAnew(): void {
+    this.#awaitsKey = true;
+    this.#requestKeyFrame();
   }
 
   #requestKeyFrame(): void {
@@ -215,12 +242,12 @@ export class OutboundTrack {
     const packet = this.#history[sequenceNumber % HISTORY];
     if (packet === undefined || packet.sequenceNumber !== sequenceNumber) return;
     const now = this.#clock.now();
-    if (now - packet.resentAt < RESEND_INTERVAL) return;
-    packet.resentAt = now;
+    if (now - packet.resentAt < Math.max(RESEND_INTERVAL, this.stats.roundTrip / 2)) return;
     if (!this.#repeat(packet, { urgency: "next" })) return;
+    packet.resentAt = now;
     this.stats.packetsResent++;
-    // A repair that gets lost as well costs another round trip: where much is lost it goes out twice.
-    if (this.stats.fractionLost > TWICE_AT_LOSS) {
+    // A repair that gets lost as well costs another round trip.
+    if (this.#path.losesAtRandom) {
       this.#clock.schedule(TWICE_AFTER, () => this.#isClosed || this.#repeat(packet, { urgency: "next" }));
     }
   }
@@ -234,11 +261,13 @@ export class OutboundTrack {
     payload[0] = original >> 8;
     payload[1] = original & 0xff;
     payload.set(packet.payload, 2);
-    const sequenceNumber = this.#rtxSequenceNumber;
-    this.#rtxSequenceNumber = (sequenceNumber + 1) & 0xffff;
     const { payloadType, ssrc } = rtx;
-    this.#send({ fields: { marker, timestamp, payloadType, ssrc, sequenceNumber }, payload }, how);
-    return true;
+    const header = () => {
+      const sequenceNumber = this.#rtxSequenceNumber;
+      this.#rtxSequenceNumber = (sequenceNumber + 1) & 0xffff;
+      return { marker, timestamp, payloadType, ssrc, sequenceNumber };
+    };
+    return this.#send({ header, payload }, how);
   }
 
   #receiveReport(block: ReportBlock): void {

@@ -321,6 +321,7 @@ export class PeerConnection {
       else this.#audio ??= track;
     }
     if (!this.#options.lowLatency) this.#video?.setPlayoutDelay({ minimum: 0, maximum: LONGEST_PLAYOUT_DELAY });
+    path.overrun.on(() => this.#video?.beginAnew());
     path.probeWanted.on((request) => this.#video?.probe(request));
     this.#openInbound(transport, sender);
     this.#watchRtcp(transport);

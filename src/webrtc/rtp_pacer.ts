@@ -1,9 +1,17 @@
 import type { Clock, Timer } from "../async/mod.ts";
 
-/** Share of the rate at which a queue is emptied; with the depth below, no 100 ms hold more than 2.5 times the rate. */
-const FACTOR = 2;
+/**
+ * How much faster than the rate a queue is emptied; with the depth below, no 100 ms hold more than 2.5 times the rate. Where
+ * packets queue on the way already it is emptied no faster.
+ */
+const FACTOR = { free: 2, queueing: 1 };
 /** Seconds at the rate that may go out at once: an ordinary picture is not held back, only a large one is spread. */
 const DEPTH = 0.04;
+/**
+ * Seconds at the rate that retransmissions may wait; one beyond that is left out. When so much is lost, the way is too
+ * narrow for all of it, and the viewer asks again for what it still misses.
+ */
+const REPAIR_DEPTH = 0.1;
 /** Shortest wait of a timer, in seconds. */
 const TICK = 0.001;
 
@@ -20,8 +28,10 @@ export class RtpPacer {
   readonly #repairs: PacedPacket[] = [];
   readonly #queue: PacedPacket[] = [];
   #queuedBytes = 0;
+  #repairBytes = 0;
   /** Bytes per second. */
   #rate: number;
+  #factor = FACTOR.free;
   /** Bytes that may go out now. */
   #budget: number;
   #at: number;
@@ -37,35 +47,54 @@ export class RtpPacer {
 
   /** Seconds that what waits takes to go out. */
   get backlog(): number {
-    return this.#queuedBytes / (this.#rate * FACTOR);
+    return (this.#queuedBytes + this.#repairBytes) / (this.#rate * this.#factor);
   }
 
-  /** @param bitrate bit/s at which media are made from now on */
-  setBitrate(bitrate: number): void {
+  /**
+   * @param bitrate bit/s at which media are made from now on
+   * @param options.isQueueing whether packets wait on the way
+   */
+  setBitrate(bitrate: number, { isQueueing }: { isQueueing: boolean }): void {
     this.#refill();
     this.#rate = bitrate / 8;
+    this.#factor = isQueueing ? FACTOR.queueing : FACTOR.free;
   }
 
   /**
    * Sends a packet when its turn comes.
    *
    * @param options.urgency `now`: at once, for sound; `next`: before what waits, for retransmissions; else behind it
+   * @returns false when too many retransmissions wait already
    */
-  push(packet: PacedPacket, { urgency }: { urgency: "now" | "next" | "queued" }): void {
+  push(packet: PacedPacket, { urgency }: { urgency: "now" | "next" | "queued" }): boolean {
     this.#refill();
-    if (urgency === "now" || this.#timer === undefined && this.#budget > 0) return this.#spend(packet);
-    this.#queuedBytes += packet.bytes;
-    (urgency === "next" ? this.#repairs : this.#queue).push(packet);
-    this.#arm();
+    if (urgency === "now" || this.#timer === undefined && this.#budget > 0) {
+      this.#spend(packet);
+    } else if (urgency === "next") {
+      if (this.#repairBytes > this.#rate * REPAIR_DEPTH) return false;
+      this.#repairBytes += packet.bytes;
+      this.#repairs.push(packet);
+    } else {
+      this.#queuedBytes += packet.bytes;
+      this.#queue.push(packet);
+    }
+    if (this.#queue.length + this.#repairs.length > 0) this.#arm();
+    return true;
   }
 
-  /** Drops what waits. */
-  close(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+  /** Drops what waits in the queue, retransmissions included. */
+  flush(): void {
     this.#queue.length = 0;
     this.#repairs.length = 0;
     this.#queuedBytes = 0;
+    this.#repairBytes = 0;
+  }
+
+  /** Drops what waits, for good. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.flush();
   }
 
   #spend(packet: PacedPacket): void {
@@ -73,22 +102,32 @@ export class RtpPacer {
     packet.send();
   }
 
+  #next(): PacedPacket | undefined {
+    const repair = this.#repairs.shift();
+    if (repair !== undefined) {
+      this.#repairBytes -= repair.bytes;
+      return repair;
+    }
+    const packet = this.#queue.shift();
+    this.#queuedBytes -= packet?.bytes ?? 0;
+    return packet;
+  }
+
   #refill(): void {
     const now = this.#clock.now();
-    this.#budget = Math.min(this.#budget + (now - this.#at) * this.#rate * FACTOR, this.#rate * DEPTH);
+    this.#budget = Math.min(this.#budget + (now - this.#at) * this.#rate * this.#factor, this.#rate * DEPTH);
     this.#at = now;
   }
 
   #arm(): void {
     if (this.#timer !== undefined) return;
-    const wait = Math.max(-this.#budget / (this.#rate * FACTOR), TICK);
+    const wait = Math.max(-this.#budget / (this.#rate * this.#factor), TICK);
     this.#timer = this.#clock.schedule(wait, () => {
       this.#timer = undefined;
       this.#refill();
       while (this.#budget > 0) {
-        const packet = this.#repairs.shift() ?? this.#queue.shift();
+        const packet = this.#next();
         if (packet === undefined) return;
-        this.#queuedBytes -= packet.bytes;
         this.#spend(packet);
       }
       if (this.#queue.length + this.#repairs.length > 0) this.#arm();

@@ -30,7 +30,17 @@ const REVIEW_INTERVAL = 0.5;
 /** Change of the target that is worth telling. */
 const NOTEWORTHY = 0.03;
 /** Seconds that packets may wait before pictures are left out, before they are encoded. */
-const LONGEST_BACKLOG = 0.25;
+const LONG_BACKLOG = 0.15;
+/** Seconds from which on what waits is dropped, and the picture begins anew with a key frame. */
+const LONGEST_BACKLOG = 0.4;
+
+/** Share of packets lost, and seconds of queue up to which that is not because of the queue. */
+const RANDOM_LOSS = 0.02;
+const SHORT_QUEUE = 0.04;
+
+/** Seconds of queue from which on no packet leaves early, and from which on nothing is repaired. */
+const LONG_QUEUE = 0.1;
+const LONGEST_QUEUE = 0.2;
 
 /** What a path is made with. */
 export interface SendPathOptions {
@@ -43,7 +53,8 @@ export interface SendPathOptions {
 
 /** An RTP packet on its way out. */
 export interface OutgoingPacket {
-  readonly fields: RtpHeaderFields;
+  /** Makes its header when it leaves: what is dropped while it waits leaves no gap. */
+  readonly header: () => RtpHeaderFields;
   readonly payload: Uint8Array;
   /** Extension block of the track; what changes from packet to packet is written into it. */
   readonly extensions: Uint8Array;
@@ -65,6 +76,11 @@ export interface PathState {
 export class SendPath {
   /** What the network carries has changed. */
   readonly changed: Emitter<PathState> = new Emitter();
+  /**
+   * So much waited, after the network became narrow at once, that it was dropped: pictures have to begin anew with a key
+   * frame.
+   */
+  readonly overrun: Emitter<void> = new Emitter();
   /** Packets are wanted that may get lost, to find out whether the network carries more. */
   readonly probeWanted: Emitter<{ id: number; packets: number }> = new Emitter();
   readonly #options: SendPathOptions;
@@ -98,10 +114,18 @@ export class SendPath {
     return { target, queueDelay, lossRate, ackedRate, backlog: this.#pacer.backlog };
   }
 
-  /** Sends a packet in its turn. */
-  send(packet: OutgoingPacket, { urgency }: { urgency: "now" | "next" | "queued" }): void {
+  /** Sends a packet in its turn; false when it is left out, as a retransmission is when too many wait. */
+  send(packet: OutgoingPacket, { urgency }: { urgency: "now" | "next" | "queued" }): boolean {
     const bytes = packet.payload.length + packet.extensions.length + OVERHEAD_BYTES;
-    this.#pacer.push({ bytes, send: () => this.#transmit(packet) }, { urgency });
+    // What is repaired while a queue stands makes it longer, and comes too late.
+    if (urgency === "next" && this.#estimator.queueDelay > LONGEST_QUEUE) return false;
+    return this.#pacer.push({ bytes, send: () => this.#transmit(packet) }, { urgency });
+  }
+
+  /** Whether packets get lost although there is room: on such a way a repair may go out twice. */
+  get losesAtRandom(): boolean {
+    const { lossRate, queueDelay } = this.#estimator;
+    return lossRate > RANDOM_LOSS && queueDelay < SHORT_QUEUE && this.#pacer.backlog < SHORT_QUEUE;
   }
 
   /** Sends one compound RTCP packet at once. */
@@ -128,10 +152,11 @@ export class SendPath {
     this.#timer?.cancel();
     this.#pacer.close();
     this.changed.clear();
+    this.overrun.clear();
     this.probeWanted.clear();
   }
 
-  #transmit({ fields, payload, extensions, stampAt, probe }: OutgoingPacket): void {
+  #transmit({ header, payload, extensions, stampAt, probe }: OutgoingPacket): void {
     const { sender, feedback, clock } = this.#options;
     const at = clock.now();
     const sequence = this.#sequence;
@@ -146,7 +171,7 @@ export class SendPath {
       extensions[stampAt + 1] = time >> 8;
       extensions[stampAt + 2] = time;
     }
-    const bytes = sender.sendRtp(fields, payload, extensions);
+    const bytes = sender.sendRtp(header(), payload, extensions);
     if (stampAt >= 0 && feedback === "transport-cc") {
       this.#estimator.sent({ sequence, at, bytes: bytes + 28, ...(probe === undefined ? {} : { probe }) });
     }
@@ -163,8 +188,12 @@ export class SendPath {
     const { target } = this.#estimator;
     const { minimum, maximum } = this.#options.bitrate;
     const bitrate = Math.min(Math.max((target - SOUND_BITRATE) * PICTURE_SHARE, minimum), maximum);
-    const isCongested = this.#pacer.backlog > LONGEST_BACKLOG;
-    this.#pacer.setBitrate(target);
+    this.#pacer.setBitrate(target, { isQueueing: this.#estimator.queueDelay > LONG_QUEUE });
+    if (this.#pacer.backlog > LONGEST_BACKLOG) {
+      this.#pacer.flush();
+      this.overrun.emit();
+    }
+    const isCongested = this.#pacer.backlog > LONG_BACKLOG;
     const before = this.#state;
     const isNoteworthy = Math.abs(bitrate - before.bitrate) > before.bitrate * NOTEWORTHY ||
       bitrate !== before.bitrate && (bitrate === maximum || bitrate === minimum);

@@ -1,4 +1,4 @@
-/** What stands in a bucket that nothing has been put in. */
+/** How far a window reaches back, and how finely. */
 interface Shape {
   /** Seconds of one bucket. */
   readonly step: number;

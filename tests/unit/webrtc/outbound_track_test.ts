@@ -23,11 +23,13 @@ interface SentRtp {
 }
 
 class RecordingSender {
+  losesAtRandom = false;
   readonly rtp: SentRtp[] = [];
   readonly rtcp: Uint8Array[] = [];
 
-  send({ fields, payload }: OutgoingPacket, { urgency }: { urgency: string }): void {
-    this.rtp.push({ fields, payload, urgency });
+  send({ header, payload }: OutgoingPacket, { urgency }: { urgency: string }): boolean {
+    this.rtp.push({ fields: header(), payload, urgency });
+    return true;
   }
 
   sendRtcp(compound: Uint8Array): void {
@@ -69,7 +71,9 @@ function receiverReport(lastReport: Uint8Array, delaySeconds: number): RtcpReadi
 Deno.test("numbers packets one by one over the wrap, from below 32768 on", () => {
   const { sender, track } = makeTrack();
   const payload = noise(10);
-  for (let frame = 0; frame < 24_000; frame++) track.send([payload, payload, payload], frame / 30);
+  for (let frame = 0; frame < 24_000; frame++) {
+    track.send([payload, payload, payload], { mediaTime: frame / 30, key: true });
+  }
   const numbers = sender.rtp.map(({ fields }) => fields.sequenceNumber);
   assert.ok((numbers[0] ?? -1) < 0x8000, "so that the receiver cannot miss the first wrap");
   const broken = numbers.findIndex((number, index) =>
@@ -82,7 +86,7 @@ Deno.test("numbers packets one by one over the wrap, from below 32768 on", () =>
 Deno.test("begins at numbers that cannot be guessed", () => {
   const first = Array.from({ length: 8 }, () => {
     const { sender, track } = makeTrack();
-    track.send([noise(1)], 0);
+    track.send([noise(1)], { mediaTime: 0, key: true });
     const { sequenceNumber, timestamp } = sender.at(0).fields;
     track.receive(nack(sequenceNumber));
     return { sequenceNumber, timestamp, again: sender.at(1).fields.sequenceNumber };
@@ -96,8 +100,13 @@ Deno.test("begins at numbers that cannot be guessed", () => {
 Deno.test("stamps every packet of a frame with its media time, exact for 29.97 and over the wrap", () => {
   const { sender, track } = makeTrack();
   const frames = 3 * 60 * 60 * 24;
-  for (let frame = 0; frame < frames; frame += 1777) track.send([noise(2), noise(3)], frame * 1001 / 30_000);
-  track.send([noise(2), noise(3)], 2 ** 32 / 90_000 + 1);
+  for (let frame = 0; frame < frames; frame += 1777) {
+    track.send([noise(2), noise(3)], {
+      mediaTime: frame * 1001 / 30_000,
+      key: true,
+    });
+  }
+  track.send([noise(2), noise(3)], { mediaTime: 2 ** 32 / 90_000 + 1, key: true });
   const base = sender.at(0).fields.timestamp;
   for (const [index, { fields }] of sender.rtp.entries()) {
     const frame = Math.floor(index / 2) * 1777;
@@ -109,12 +118,12 @@ Deno.test("stamps every packet of a frame with its media time, exact for 29.97 a
 
 Deno.test("marks the last packet of a picture and none of sound", () => {
   const { sender, track } = makeTrack();
-  track.send([noise(1), noise(2), noise(3)], 0);
-  track.send([noise(1)], 0.04);
+  track.send([noise(1), noise(2), noise(3)], { mediaTime: 0, key: true });
+  track.send([noise(1)], { mediaTime: 0.04, key: true });
   assert.deepEqual(sender.rtp.map(({ fields }) => fields.marker), [false, false, true, true]);
   const sound = makeTrack({ kind: "audio", clockRate: 48_000 });
-  sound.track.send([noise(1)], 0);
-  sound.track.send([noise(1)], 0.02);
+  sound.track.send([noise(1)], { mediaTime: 0, key: true });
+  sound.track.send([noise(1)], { mediaTime: 0.02, key: true });
   assert.deepEqual(sound.sender.rtp.map(({ fields }) => fields.marker), [false, false]);
   const [first, second] = sound.sender.rtp.map(({ fields }) => fields.timestamp);
   assert.equal(((second ?? 0) - (first ?? 0)) >>> 0, 960);
@@ -124,18 +133,18 @@ Deno.test("sends payloads as they are under its own source and payload type, and
   const { sender, track } = makeTrack();
   assert.ok(Object.values(track.stats).every((value) => value === 0));
   const payloads = [noise(100), noise(50)];
-  track.send(payloads, 0);
+  track.send(payloads, { mediaTime: 0, key: true });
   assert.ok(sender.at(0).payload === payloads[0] && sender.at(1).payload === payloads[1]);
   for (const { fields } of sender.rtp) assert.deepEqual([fields.ssrc, fields.payloadType], [SSRC, 96]);
   assert.deepEqual([track.stats.packetsSent, track.stats.octetsSent], [2, 150]);
-  track.send([], 1);
+  track.send([], { mediaTime: 1, key: true });
   assert.equal(sender.rtp.length, 2);
 });
 
 Deno.test("wraps a packet that was lost for the retransmission stream, as RFC 4588 says", () => {
   const { sender, track } = makeTrack();
   const payloads = [noise(100, 1), noise(100, 2), noise(100, 3)];
-  track.send(payloads, 0.5);
+  track.send(payloads, { mediaTime: 0.5, key: true });
   const [first, , last] = sender.rtp;
   assert.ok(first !== undefined && last !== undefined);
   track.receive(nack(last.fields.sequenceNumber, first.fields.sequenceNumber));
@@ -154,13 +163,13 @@ Deno.test("wraps a packet that was lost for the retransmission stream, as RFC 45
   assert.equal(((two ?? 0) - (one ?? 0)) & 0xffff, 1, "retransmissions have numbers of their own, without gaps");
   assert.equal(track.stats.packetsResent, 2);
   assert.equal(track.stats.packetsSent, 3, "and do not count as sent");
-  track.send([noise(1)], 1);
+  track.send([noise(1)], { mediaTime: 1, key: true });
   assert.equal(sender.at(-1).fields.sequenceNumber, (last.fields.sequenceNumber + 1) & 0xffff);
 });
 
 Deno.test("sends a lost packet again at most once in 20 ms", () => {
   const { clock, sender, track } = makeTrack();
-  track.send([noise(10), noise(10)], 0);
+  track.send([noise(10), noise(10)], { mediaTime: 0, key: true });
   const { sequenceNumber } = sender.at(0).fields;
   const resent = () => sender.rtp.length - 2;
   track.receive(nack(sequenceNumber, sequenceNumber));
@@ -177,7 +186,7 @@ Deno.test("sends a lost packet again at most once in 20 ms", () => {
 
 Deno.test("sends only what it still has, never another packet in its place", () => {
   const { sender, track } = makeTrack();
-  for (let index = 0; index < 3000; index++) track.send([noise(8, index + 1)], index / 100);
+  for (let index = 0; index < 3000; index++) track.send([noise(8, index + 1)], { mediaTime: index / 100, key: true });
   const sent = [...sender.rtp];
   const numbers = sent.map(({ fields }) => fields.sequenceNumber);
   const last = numbers.at(-1) ?? 0;
@@ -193,11 +202,11 @@ Deno.test("sends only what it still has, never another packet in its place", () 
 
 Deno.test("sends nothing again without a negotiated retransmission stream, or for another track", () => {
   const without = makeTrack({ rtx: null });
-  without.track.send([noise(10)], 0);
+  without.track.send([noise(10)], { mediaTime: 0, key: true });
   without.track.receive(nack(without.sender.at(0).fields.sequenceNumber));
   assert.equal(without.sender.rtp.length, 1);
   const { sender, track } = makeTrack();
-  track.send([noise(10)], 0);
+  track.send([noise(10)], { mediaTime: 0, key: true });
   track.receive({ kind: "nack", mediaSsrc: RTX_SSRC, lost: [sender.at(0).fields.sequenceNumber] });
   assert.equal(sender.rtp.length, 1);
 });
@@ -252,10 +261,10 @@ Deno.test("says in a report which media time belongs to which wall clock time", 
   clock.turn(7.123);
   const origin = clock.now() - 2;
   track.start({ mediaNow: () => clock.now() - origin });
-  track.send([noise(100), noise(20)], 1.9);
+  track.send([noise(100), noise(20)], { mediaTime: 1.9, key: true });
   track.receive(nack(sender.at(0).fields.sequenceNumber));
   clock.turn(0.1);
-  track.send([noise(30)], clock.now() - origin);
+  track.send([noise(30)], { mediaTime: clock.now() - origin, key: true });
   const data = sender.rtcp[0];
   assert.ok(data !== undefined && sender.rtcp.length === 1);
   const view = new DataView(data.buffer, data.byteOffset);

@@ -53,7 +53,7 @@ Deno.test("a new rate counts from now on; closing drops what waits", () => {
   const { clock, pacer, left, push } = makePacer(400_000);
   for (let index = 0; index < 100; index++) push("p");
   const slow = pacer.backlog;
-  pacer.setBitrate(4_000_000);
+  pacer.setBitrate(4_000_000, { isQueueing: false });
   assert.ok(pacer.backlog < slow / 9);
   for (let tick = 0; tick < 20; tick++) clock.turn(0.002);
   const sent = left.length;
