@@ -42,6 +42,14 @@ export interface EncodedTrackOptions {
   readonly emit: (frame: EncodedFrame) => void;
 }
 
+/** What the network carries. */
+export interface StreamTarget {
+  /** bit/s. */
+  readonly bitrate: number;
+  /** Whether pictures are encoded at all. */
+  readonly admitsPictures: boolean;
+}
+
 /** Counters of a track. */
 export interface TrackCounters {
   framesEncoded: number;
@@ -58,7 +66,7 @@ export class EncodedTrack {
   readonly #waiting: { picture: SourcePicture; mediaTime: number; fps: number }[] = [];
   readonly #effort: EffortControl;
   readonly #ladder: RateLadder;
-  #target: { readonly bitrate: number; readonly isCongested: boolean };
+  #target: StreamTarget;
   #encoder: { readonly codec: VideoEncoder; readonly openedAt: number; bitrate: number } | undefined;
   #running: Promise<void> | undefined;
   #keyPending = true;
@@ -72,7 +80,7 @@ export class EncodedTrack {
     this.#options = options;
     this.#effort = new EffortControl(options.effort);
     this.#ladder = new RateLadder(options.bitrate);
-    this.#target = { bitrate: options.bitrate, isCongested: false };
+    this.#target = { bitrate: options.bitrate, admitsPictures: true };
     // At the least effort the range is signalled instead of converted: it saves a pass over every picture.
     this.#converter = new PictureConverter({ keepFullRange: options.effort === "fast" && options.codec === "H264" });
   }
@@ -89,11 +97,8 @@ export class EncodedTrack {
     this.#run();
   }
 
-  /**
-   * Follows the network: with a new bitrate, and without any picture while it is congested. Pictures that come encoded are
-   * not touched.
-   */
-  setTarget(target: { readonly bitrate: number; readonly isCongested: boolean }): void {
+  /** Follows the network. Pictures that come encoded are not touched. */
+  setTarget(target: StreamTarget): void {
     this.#target = target;
   }
 
@@ -141,8 +146,7 @@ export class EncodedTrack {
 
   /** Whether the network carries another picture; one that the viewer waits for is always sent. */
   #isWanted(): boolean {
-    if (this.#target.isCongested) return false;
-    return this.#ladder.takes() || this.#keyPending;
+    return this.#target.admitsPictures && (this.#keyPending || this.#ladder.takes());
   }
 
   async #encode(picture: JpegPicture | RawPicture, at: { mediaTime: number; fps: number }): Promise<void> {

@@ -13,7 +13,7 @@ import type { PipelineChunk } from "../pipeline/mod.ts";
 import { H264Packetizer, MAX_RTP_PAYLOAD, type RtpPacketizer, Vp8Packetizer } from "../rtp/mod.ts";
 import { AudioFramer } from "./audio_framer.ts";
 import { ChunkRouter, type RoutedChunk } from "./chunk_router.ts";
-import { EncodedTrack, type TrackCounters } from "./encoded_track.ts";
+import { EncodedTrack, type StreamTarget, type TrackCounters } from "./encoded_track.ts";
 import { FramePacer } from "./frame_pacer.ts";
 import { PlayoutTimeline } from "./playout_timeline.ts";
 
@@ -135,7 +135,7 @@ export class LiveStream implements ReaderFeedback {
   }
 
   /** Follows what the network to the readers carries. */
-  setTarget(target: { readonly bitrate: number; readonly isCongested: boolean }): void {
+  setTarget(target: StreamTarget): void {
     this.#track.setTarget(target);
   }
 

@@ -230,6 +230,8 @@ export class OutboundTrack {
   /** Pictures on their way out were dropped: the next one that is sent is a key frame. */
   beginAnew(): void {
     this.#awaitsKey = true;
+    // What comes before the key frame is of no use to the viewer any more.
+    this.#history.fill(undefined);
     this.#requestKeyFrame();
   }
 

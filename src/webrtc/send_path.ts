@@ -27,6 +27,8 @@ const PICTURE_SHARE = 0.92;
 const SOUND_BITRATE = 64_000;
 /** Seconds between looks at the estimate beside those after feedback. */
 const REVIEW_INTERVAL = 0.5;
+/** Seconds without transport-wide feedback after which reports count. */
+const FEEDBACK_SILENCE = 3;
 /** Change of the target that is worth telling. */
 const NOTEWORTHY = 0.03;
 /** Seconds that packets may wait before pictures are left out, before they are encoded. */
@@ -38,9 +40,17 @@ const LONGEST_BACKLOG = 0.4;
 const RANDOM_LOSS = 0.02;
 const SHORT_QUEUE = 0.04;
 
-/** Seconds of queue from which on no packet leaves early, and from which on nothing is repaired. */
+/** Seconds of queue on the way from which on no packet leaves early, and from which on no picture is made. */
 const LONG_QUEUE = 0.1;
-const LONGEST_QUEUE = 0.2;
+const LONGEST_QUEUE = 0.15;
+/** Drop of the target at once that means a network that has become narrow, and the queue that goes with it. */
+const STEEP = { share: 0.6, queue: 0.05 };
+/** Queue in seconds at which pictures are made again, and what it may take longer to drain than it was measured. */
+const DRAINED = 0.06;
+const DRAIN_MARGIN = 0.2;
+/** Seconds after an overrun for which pictures get only a share of what arrives, so that the queue on the way drains. */
+const RECOVERY = 1;
+const RECOVERY_SHARE = 0.5;
 
 /** What a path is made with. */
 export interface SendPathOptions {
@@ -68,8 +78,8 @@ export interface OutgoingPacket {
 export interface PathState {
   /** bit/s that pictures should have. */
   readonly bitrate: number;
-  /** Whether so much waits that pictures should be left out. */
-  readonly isCongested: boolean;
+  /** Whether pictures should be made; if not, so much waits that they would only be lost. */
+  readonly admitsPictures: boolean;
 }
 
 /** The way of all packets to one viewer: paced, numbered, and measured by what the viewer says of their arrival. */
@@ -77,8 +87,8 @@ export class SendPath {
   /** What the network carries has changed. */
   readonly changed: Emitter<PathState> = new Emitter();
   /**
-   * So much waited, after the network became narrow at once, that it was dropped: pictures have to begin anew with a key
-   * frame.
+   * The network became narrow at once, and what was too much for it was dropped. Now there is room again: pictures begin
+   * anew with a key frame.
    */
   readonly overrun: Emitter<void> = new Emitter();
   /** Packets are wanted that may get lost, to find out whether the network carries more. */
@@ -89,6 +99,13 @@ export class SendPath {
   #sequence = 0;
   #state: PathState;
   #timer: Timer | undefined;
+  #overrunAt = Number.NEGATIVE_INFINITY;
+  #drainUntil = Number.NEGATIVE_INFINITY;
+  #targetBefore = 0;
+  /** Whether packets were dropped, or not repaired, that later pictures build on. */
+  #hasGap = false;
+  /** When transport-wide feedback came last. */
+  #lastFeedback = Number.NEGATIVE_INFINITY;
 
   constructor(options: SendPathOptions) {
     this.#options = options;
@@ -100,7 +117,7 @@ export class SendPath {
       initial: reserve(maximum),
     });
     this.#pacer = new RtpPacer({ clock, bitrate: reserve(maximum) });
-    this.#state = { bitrate: maximum, isCongested: false };
+    this.#state = { bitrate: maximum, admitsPictures: true };
     this.#arm();
   }
 
@@ -117,8 +134,11 @@ export class SendPath {
   /** Sends a packet in its turn; false when it is left out, as a retransmission is when too many wait. */
   send(packet: OutgoingPacket, { urgency }: { urgency: "now" | "next" | "queued" }): boolean {
     const bytes = packet.payload.length + packet.extensions.length + OVERHEAD_BYTES;
-    // What is repaired while a queue stands makes it longer, and comes too late.
-    if (urgency === "next" && this.#estimator.queueDelay > LONGEST_QUEUE) return false;
+    // What is repaired while a queue drains keeps it standing: behind it the picture begins anew.
+    if (urgency === "next" && this.#isDraining) {
+      this.#hasGap = true;
+      return false;
+    }
     return this.#pacer.push({ bytes, send: () => this.#transmit(packet) }, { urgency });
   }
 
@@ -136,14 +156,20 @@ export class SendPath {
   /** Takes what the viewer says. */
   receive(reading: RtcpReading): void {
     const now = this.#options.clock.now();
-    if (reading.kind === "transport_feedback") this.#estimator.feedback(reading, now);
-    else if (reading.kind === "remb") this.#estimator.remb(reading.bitrate);
+    if (reading.kind === "transport_feedback") {
+      this.#lastFeedback = now;
+      this.#estimator.feedback(reading, now);
+    } else if (reading.kind === "remb") this.#estimator.remb(reading.bitrate);
     else return;
     this.#review();
   }
 
-  /** Takes a report about the picture track; it counts while there is no better feedback. */
+  /**
+   * Takes a report about the picture track; it counts while there is no better feedback. Browsers send one with every NACK,
+   * too.
+   */
   report(report: { fractionLost: number; roundTrip: number }): void {
+    if (this.#options.clock.now() - this.#lastFeedback < FEEDBACK_SILENCE) return;
     this.#estimator.report(report);
     this.#review();
   }
@@ -185,23 +211,47 @@ export class SendPath {
   }
 
   #review(): void {
-    const { target } = this.#estimator;
-    const { minimum, maximum } = this.#options.bitrate;
-    const bitrate = Math.min(Math.max((target - SOUND_BITRATE) * PICTURE_SHARE, minimum), maximum);
-    this.#pacer.setBitrate(target, { isQueueing: this.#estimator.queueDelay > LONG_QUEUE });
+    const { target, queueDelay, ackedRate } = this.#estimator;
+    const { clock, bitrate: { minimum, maximum } } = this.#options;
+    this.#pacer.setBitrate(target, { isQueueing: queueDelay > LONG_QUEUE });
     if (this.#pacer.backlog > LONGEST_BACKLOG) {
       this.#pacer.flush();
+      this.#hasGap = true;
+    }
+    const admitsPictures = this.#admitsPictures();
+    if (this.#hasGap && admitsPictures) {
+      this.#hasGap = false;
+      this.#overrunAt = clock.now();
       this.overrun.emit();
     }
-    const isCongested = this.#pacer.backlog > LONG_BACKLOG;
+    const isRecovering = clock.now() - this.#overrunAt < RECOVERY;
+    const carried = isRecovering ? Math.min(target, ackedRate) * RECOVERY_SHARE : target;
+    const bitrate = Math.min(Math.max((carried - SOUND_BITRATE) * PICTURE_SHARE, minimum), maximum);
     const before = this.#state;
     const isNoteworthy = Math.abs(bitrate - before.bitrate) > before.bitrate * NOTEWORTHY ||
       bitrate !== before.bitrate && (bitrate === maximum || bitrate === minimum);
-    if (isNoteworthy || isCongested !== before.isCongested) {
-      this.#state = { bitrate: isNoteworthy ? bitrate : before.bitrate, isCongested };
+    if (isNoteworthy || admitsPictures !== before.admitsPictures) {
+      this.#state = { bitrate: isNoteworthy ? bitrate : before.bitrate, admitsPictures };
       this.changed.emit(this.#state);
     }
     this.#probe();
+  }
+
+  /** No picture is made while the queue on the way drains: it would only be lost, and all behind it with it. */
+  #admitsPictures(): boolean {
+    const now = this.#options.clock.now();
+    const { target, queueDelay } = this.#estimator;
+    const isSteep = target < this.#targetBefore * STEEP.share && queueDelay > STEEP.queue;
+    this.#targetBefore = target;
+    // What is measured is a queue's length old, so once is enough until the first packets behind it were heard of.
+    const isNews = now > this.#drainUntil + queueDelay + DRAIN_MARGIN;
+    if (isNews && (isSteep || queueDelay > LONGEST_QUEUE)) this.#drainUntil = now + queueDelay + DRAIN_MARGIN;
+    if (queueDelay < DRAINED) this.#drainUntil = Math.min(this.#drainUntil, now);
+    return !this.#isDraining && this.#pacer.backlog <= LONG_BACKLOG;
+  }
+
+  get #isDraining(): boolean {
+    return this.#options.clock.now() < this.#drainUntil;
   }
 
   /** Asks for more packets than there are: the pacer lets them out at twice the target, which is what is to be tried. */
