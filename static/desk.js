@@ -36,7 +36,16 @@ import { StreamClient, StreamError } from "./telefuser-client.js";
  */
 
 const STATS_EVERY_MS = 1000;
-const LAMPS = { idle: "Standby", connecting: "Connecting", live: "Live", closed: "Ended", fault: "Fault" };
+/** A page that is loaded again goes on with the session it had. */
+const RESUME_KEY = location.pathname;
+const LAMPS = {
+  idle: "Standby",
+  connecting: "Connecting",
+  live: "Live",
+  reconnecting: "Reconnecting",
+  closed: "Ended",
+  fault: "Fault",
+};
 
 /**
  * Wires the desk and the stage; once for a page. With the query parameter
@@ -89,7 +98,7 @@ class Desk {
     });
     // A media element without data holds the page's load event back, so connecting waits for it.
     const isAuto = new URLSearchParams(location.search).get("autoconnect") === "1";
-    if (isAuto) addEventListener("load", () => this.start());
+    if (isAuto || StreamClient.canResume(RESUME_KEY)) addEventListener("load", () => this.start());
   }
 
   /**
@@ -132,10 +141,16 @@ class Desk {
    * @param {number} mine
    */
   async #connect(options, mine) {
-    const client = new StreamClient(options);
+    const client = new StreamClient({ resumeKey: RESUME_KEY, ...options });
     this.client = client;
+    let wasLive = false;
     client.addEventListener("state", () => {
-      if (client === this.client && client.state === "live") this.#showLive(client);
+      if (client !== this.client) return;
+      if (client.state === "reconnecting") return this.#showAway();
+      if (client.state !== "live") return;
+      if (wasLive) this.#showBack(client);
+      else this.#showLive(client);
+      wasLive = true;
     });
     client.addEventListener("error", (event) => {
       if (client !== this.client) return;
@@ -158,6 +173,23 @@ class Desk {
     }
   }
 
+  /** The connection is lost, and the client is bringing it back. */
+  #showAway() {
+    holdPicture();
+    this.#showState("reconnecting");
+    this.say("The connection was lost. Trying to come back; the session is held meanwhile …");
+    writeSlate("Reconnecting");
+  }
+
+  /** @param {StreamClient} client */
+  #showBack(client) {
+    this.#showState("live");
+    showStream(client.stream, () => {
+      writeSlate("");
+      this.say("Playing.");
+    });
+  }
+
   /** @param {StreamClient} client */
   #showLive(client) {
     const since = performance.now();
@@ -167,7 +199,8 @@ class Desk {
     this.#page.live?.(client);
     const timer = setInterval(async () => {
       const stats = await client.stats();
-      if (client !== this.client || client.state !== "live") return clearInterval(timer);
+      if (client !== this.client || client.state === "closed") return clearInterval(timer);
+      if (client.state !== "live") return;
       this.#page.stats?.(stats, client, performance.now() - since);
       this.#sayHowItPlays(stats);
     }, STATS_EVERY_MS);
@@ -219,7 +252,7 @@ class Desk {
 
   /** @param {keyof typeof LAMPS} state */
   #showState(state) {
-    const isOpen = state === "connecting" || state === "live";
+    const isOpen = state === "connecting" || state === "live" || state === "reconnecting";
     const focused = document.activeElement;
     const resumeKey = this.#resumeKey instanceof HTMLButtonElement ? this.#resumeKey : null;
     document.body.dataset.state = state;

@@ -45,6 +45,7 @@ import { Connection } from "./telefuser-connection.js";
 import { oneWay, StreamError } from "./telefuser-errors.js";
 import { ControlTrace } from "./telefuser-latency.js";
 import { watchFrames } from "./telefuser-media.js";
+import { keptSession } from "./telefuser-resume.js";
 import { noStats, readSample, statsBetween } from "./telefuser-stats.js";
 
 export { StreamError };
@@ -52,7 +53,12 @@ export { StreamError };
 /** @typedef {import("./telefuser-latency.js").ControlLatency} ControlLatency */
 /** @typedef {import("./telefuser-stats.js").StreamStats} StreamStats */
 
-/** @typedef {"idle" | "connecting" | "live" | "closed"} StreamState */
+/**
+ * `reconnecting`: the network was lost, and the session is held by the server
+ * until it is back.
+ *
+ * @typedef {"idle" | "connecting" | "live" | "reconnecting" | "closed"} StreamState
+ */
 
 /**
  * @typedef {object} StreamClientOptions
@@ -71,8 +77,13 @@ export { StreamError };
  * @property {MediaStreamTrack | null} [camera] What to send from the start, in a
  *   two-way session. It stays the caller's, to be stopped by it.
  * @property {MediaStreamTrack | null} [microphone] The same for sound.
- * @property {RTCIceServer[]} [iceServers] STUN and TURN; none by default.
- * @property {RTCIceTransportPolicy} [iceTransportPolicy] `"relay"`: TURN only.
+ * @property {RTCIceServer[]} [iceServers] STUN and TURN; by default those that
+ *   the server names.
+ * @property {RTCIceTransportPolicy} [iceTransportPolicy] `"relay"`: TURN only;
+ *   with `iceServers`.
+ * @property {string} [resumeKey] Keeps the session when the page is loaded again:
+ *   the next client of this tab with the same key goes on with it, if the server
+ *   still holds it.
  * @property {number} [iceGatherTimeoutMs] How long to gather candidates before
  *   the offer is sent. 0, the default, sends it at once: the server learns the
  *   browser's address from its first packet.
@@ -130,11 +141,20 @@ export class StreamClient extends EventTarget {
     this.#tracks = { video: options.camera ?? null, audio: options.microphone ?? null };
     this.#connection = new Connection(options, {
       state: (state) => this.#emit("state", state),
-      track: (track) => this.stream.addTrack(track),
+      track: (track) => this.#onTrack(track),
       message: (message) => this.#onMessage(message),
       error: (error) => this.#emit("error", error),
       closed: (end) => this.#onClosed(end),
     });
+  }
+
+  /**
+   * Whether a client with that `resumeKey` would go on with a session.
+   *
+   * @param {string} resumeKey
+   */
+  static canResume(resumeKey) {
+    return keptSession(resumeKey, Date.now()) !== null;
   }
 
   /** @returns {StreamState} */
@@ -304,6 +324,18 @@ export class StreamClient extends EventTarget {
     if (!this.#options.bidirectional) throw oneWay();
     this.#tracks[kind] = track;
     if (this.state !== "closed") await this.#connection.lines?.[kind].sender.replaceTrack(track);
+  }
+
+  /**
+   * Takes a track in the place of the one that an earlier connection brought.
+   *
+   * @param {MediaStreamTrack} track
+   */
+  #onTrack(track) {
+    this.stream.addTrack(track);
+    for (const old of this.stream.getTracks()) {
+      if (old.kind === track.kind && old !== track) this.stream.removeTrack(old);
+    }
   }
 
   /** @param {Record<string, any>} message */

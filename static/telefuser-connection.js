@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * The connection of one session: from the offer to the end, with a reason in
- * words whoever ended it. What flows over it is not its business.
+ * words whoever ended it. When the network is lost on the way it comes back by
+ * itself. What flows over it is not its business.
  *
  * @module
  */
@@ -15,15 +16,18 @@ import {
   sentence,
   silent,
   StreamError,
+  turnUnauthorized,
   unsupported,
 } from "./telefuser-errors.js";
-import { addMedia, describe } from "./telefuser-media.js";
+import { Link } from "./telefuser-link.js";
+import { forgetSession, keepSession, keptSession, waitBefore } from "./telefuser-resume.js";
 import { parseObject, REQUEST_TIMEOUT_MS, Signalling } from "./telefuser-signalling.js";
 
 /** @typedef {import("./telefuser-client.js").StreamState} StreamState */
 /** @typedef {import("./telefuser-client.js").StreamClosed} StreamClosed */
 /** @typedef {import("./telefuser-client.js").StreamClientOptions} StreamClientOptions */
 /** @typedef {import("./telefuser-client.js").Message} Message */
+/** @typedef {Link["lines"]} Lines */
 
 /**
  * Whom it tells. `closed` is the last call, before the peer is closed, so that
@@ -37,15 +41,21 @@ import { parseObject, REQUEST_TIMEOUT_MS, Signalling } from "./telefuser-signall
  * @property {(end: StreamClosed) => void} closed
  */
 
-/** A peer that stays disconnected for longer is given up. */
-const LOST_AFTER_MS = 8_000;
+/** A peer that stays disconnected for longer is brought back. */
+const LOST_AFTER_MS = 1_500;
+/** How long a restart, or a new peer, may take to come up before the next try. */
+const COME_BACK_MS = 4_000;
 /** How long the server's `closed` is awaited after its `done`. */
 const CLOSED_AFTER_DONE_MS = 3_000;
+/** How long the peer is watched after its channel closed: the one goes before the other. */
+const CHANNEL_GRACE_MS = 500;
 const CONNECT_MS = 15_000;
 /** The same for an answer that has to wait for the pipeline. */
 const TWO_WAY_ANSWER_MS = 35_000;
 /** A timer that is later than this was held back: the page was hidden or asleep. */
 const LATE_MS = 1_500;
+/** Messages that wait while the connection is away; beyond that the oldest are dropped. */
+const MAX_WAITING = 64;
 
 const LEFT = { code: "page_left", reason: "The page was left." };
 const COMPLETE = { code: "done", reason: "The stream is complete." };
@@ -54,10 +64,6 @@ const COMPLETE = { code: "done", reason: "The stream is complete." };
 export class Connection {
   /** @type {string | null} The server's id, once it has answered. */
   sessionId = null;
-  /** @type {RTCPeerConnection | null} */
-  peer = null;
-  /** @type {ReturnType<typeof addMedia> | null} */
-  lines = null;
   /**
    * Once closed: resolves when the place is free, or after four seconds.
    *
@@ -72,16 +78,25 @@ export class Connection {
   #askedId;
   /** @type {StreamState} */
   #state = "idle";
-  /** @type {RTCDataChannel | null} */
-  #channel = null;
-  /** @type {Promise<{ id: string, sdp: string }> | null} */
+  /** @type {Link | null} */
+  #link = null;
+  /** @type {(lines: Lines) => Promise<unknown>} */
+  #prepare = () => Promise.resolve();
+  /** @type {Pick<RTCConfiguration, "iceServers" | "iceTransportPolicy"> | null} */
+  #ice = null;
+  /** @type {Promise<import("./telefuser-signalling.js").Answer> | null} */
   #answered = null;
+  #token = "";
+  #holdSeconds = 0;
+  #lastMessage = 0;
   /** @type {{ resolve: () => void, reject: (error: StreamError) => void } | null} */
   #opening = null;
   /** @type {number | undefined} */
   #timer;
   /** @type {StreamError | null} The last one that the server told. */
   #fault = null;
+  /** @type {Message[]} */
+  #waiting = [];
   #isAsking = false;
   #isDone = false;
 
@@ -100,11 +115,21 @@ export class Connection {
     return this.#state;
   }
 
+  /** @returns {RTCPeerConnection | null} The present one. */
+  get peer() {
+    return this.#link?.peer ?? null;
+  }
+
+  /** @returns {Lines | null} */
+  get lines() {
+    return this.#link?.lines ?? null;
+  }
+
   /**
    * Opens the session; to be called once.
    *
-   * @param {(lines: ReturnType<typeof addMedia>) => Promise<unknown>} prepare Runs
-   *   before the offer is made.
+   * @param {(lines: Lines) => Promise<unknown>} prepare Runs before each offer
+   *   is made.
    * @returns {Promise<void>} Resolves when all that was asked for can flow;
    *   rejects with a {@link StreamError} if the session ends before that.
    */
@@ -115,86 +140,241 @@ export class Connection {
         return reject(new StreamError("stopped", text));
       }
       this.#opening = { resolve, reject };
+      this.#prepare = prepare;
       this.#setState("connecting");
       globalThis.addEventListener("pagehide", this.#onPageHide);
-      this.#open(prepare).catch((cause) => this.#fail(asStreamError(cause)));
+      globalThis.addEventListener("online", this.#onOnline);
+      this.#open().catch((cause) => this.#fail(asStreamError(cause)));
     });
   }
 
   /**
    * @param {Message} message
-   * @returns {boolean} False if the channel is not open and nothing was sent.
+   * @returns {boolean} False if nothing was sent. While the session comes back
+   *   the message waits until it is.
    */
   send(message) {
-    if (this.#channel?.readyState !== "open") return false;
-    this.#channel.send(JSON.stringify(message));
+    if (this.#state === "reconnecting") {
+      if (this.#waiting.push(message) > MAX_WAITING) this.#waiting.shift();
+      return true;
+    }
+    const channel = this.#link?.channel;
+    if (channel?.readyState !== "open") return false;
+    channel.send(JSON.stringify(message));
     return true;
   }
 
-  /** @param {(lines: ReturnType<typeof addMedia>) => Promise<unknown>} prepare */
-  async #open(prepare) {
+  async #open() {
     if (typeof RTCPeerConnection === "undefined") throw unsupported();
-    const { iceServers = [], iceTransportPolicy = "all", iceGatherTimeoutMs = 0 } = this.#options;
-    const peer = new RTCPeerConnection({ iceServers, iceTransportPolicy });
-    this.peer = peer;
-    peer.addEventListener("connectionstatechange", () => this.#onPeerState());
-    peer.addEventListener("track", (event) => {
-      this.#listener.track(event.track);
-    });
-    this.#channel = peer.createDataChannel("telefuser");
-    this.#channel.addEventListener("open", () => this.#onReady());
-    this.#channel.addEventListener("message", (event) => this.#onText(event));
-    this.#channel.addEventListener("close", () => this.#onChannelClose());
-    this.lines = addMedia(peer, this.#isTwoWay);
-    await prepare(this.lines);
-    const description = await describe(peer, iceGatherTimeoutMs);
-    if (this.#isClosed() || !description) return;
+    const { iceServers, iceTransportPolicy = "all" } = this.#options;
+    this.#ice = iceServers ? { iceServers, iceTransportPolicy } : await this.signalling.iceServers();
+    if (this.#isClosed()) return;
+    const link = this.#link = this.#makeLink();
+    const sdp = await this.#describe(link);
+    if (this.#isClosed() || sdp === null) return;
 
     const { connectTimeoutMs } = this.#options;
     const answerMs = connectTimeoutMs ?? (this.#isTwoWay ? TWO_WAY_ANSWER_MS : CONNECT_MS);
     const { server } = this.signalling;
     this.#after(answerMs, () => this.#fail(silent(server, answerMs)));
-    this.#answered = this.#offer(description);
-    const { id, sdp } = await this.#answered;
+    this.#answered = this.#firstOffer(sdp);
+    const answer = await this.#answered;
     if (this.#isClosed()) return; // #free() awaits the late answer as well.
-    this.sessionId = id;
+    this.#take(answer);
     this.#after(connectTimeoutMs ?? CONNECT_MS, () => this.#explain(this.#noMediaPath()));
-    await peer.setRemoteDescription({ type: "answer", sdp });
+    await link.accept(answer.sdp, this.#patch);
   }
 
-  /** @param {RTCSessionDescription} description */
-  #offer({ sdp, type }) {
-    const { task = this.#isTwoWay ? "bidirectional" : "t2v", prompt, fps, config, extra } = this.#options;
-    return this.signalling.offer({ sdp, type, task, prompt, fps, config, session_id: this.#askedId, ...extra });
+  /**
+   * Offers to go on with a session that was kept for this page, if there is
+   * one; else to begin one.
+   *
+   * @param {string} sdp
+   */
+  async #firstOffer(sdp) {
+    const { resumeKey } = this.#options;
+    const kept = resumeKey ? keptSession(resumeKey, Date.now()) : null;
+    if (kept) {
+      try {
+        const answer = await this.#offer(sdp, {
+          session_id: kept.id,
+          resume_token: kept.token,
+          last_message: kept.lastMessage,
+        });
+        this.#lastMessage = kept.lastMessage;
+        return answer;
+      } catch (cause) {
+        // It is over: a new one begins.
+        if (!(cause instanceof StreamError) || cause.status === undefined || cause.status >= 500) throw cause;
+      }
+    }
+    return await this.#offer(sdp, { session_id: this.#askedId });
   }
+
+  /**
+   * @param {string} sdp
+   * @param {Record<string, unknown>} session Which one.
+   */
+  #offer(sdp, session) {
+    const { task = this.#isTwoWay ? "bidirectional" : "t2v", prompt, fps, config, extra, resumeKey } = this.#options;
+    const resumable = resumeKey !== undefined;
+    return this.signalling.offer({
+      sdp,
+      type: "offer",
+      task,
+      prompt,
+      fps,
+      config,
+      ...extra,
+      trickle: true,
+      resumable,
+      ...session,
+    });
+  }
+
+  /** @param {import("./telefuser-signalling.js").Answer} answer */
+  #take({ id, token, holdSeconds }) {
+    this.sessionId = id;
+    this.#token = token;
+    this.#holdSeconds = holdSeconds;
+  }
+
+  #makeLink() {
+    const { iceServers = [], iceTransportPolicy = "all" } = this.#ice ?? {};
+    /** @type {Link} */
+    const link = new Link({
+      iceServers,
+      iceTransportPolicy,
+      isTwoWay: this.#isTwoWay,
+      listener: {
+        peerState: () => link === this.#link && this.#onPeerState(),
+        channelOpen: () => link === this.#link && this.#onReady(),
+        text: (data) => link === this.#link && this.#onText(data),
+        channelClosed: () => link === this.#link && this.#onChannelClose(link),
+        track: (track) => this.#listener.track(track),
+        noCandidates: (error) => link === this.#link && this.#state === "connecting" && this.#fail(error),
+      },
+    });
+    return link;
+  }
+
+  /**
+   * @param {Link} link
+   * @returns {Promise<string | null>} Null if it was closed.
+   */
+  async #describe(link) {
+    await this.#prepare(link.lines);
+    return (await link.describe(this.#options.iceGatherTimeoutMs ?? 0))?.sdp ?? null;
+  }
+
+  /** @param {string} fragment */
+  #patch = (fragment) => this.signalling.patch(this.sessionId ?? "", fragment);
 
   #onPeerState() {
-    const wasLive = this.#state === "live";
     const peerState = this.peer?.connectionState;
-    if (peerState === "connected") {
-      if (wasLive) clearTimeout(this.#timer);
-      else this.#onReady();
-    } else if (peerState === "disconnected" && wasLive) {
-      this.#after(LOST_AFTER_MS, () => this.#explain(connectionLost()));
-    } else if (peerState === "failed" || peerState === "closed") {
-      this.#explain(wasLive ? connectionLost() : this.#noMediaPath());
+    if (peerState === "connected") return this.#onReady();
+    if (this.#state === "live") {
+      if (peerState === "disconnected") this.#after(LOST_AFTER_MS, () => this.#comeBack());
+      else if (peerState === "failed") this.#comeBack();
+    } else if (this.#state === "connecting" && peerState === "failed") {
+      this.#explain(this.#noMediaPath());
     }
   }
 
   /** A part of the connection is there: live when all parts are. */
   #onReady() {
-    if (this.#state !== "connecting" || this.peer?.connectionState !== "connected") return;
-    if (this.#isTwoWay && this.#channel?.readyState !== "open") return;
+    if (!this.#link?.isUp) return;
+    if (this.#state === "live") return clearTimeout(this.#timer);
+    if (this.#state !== "connecting" && this.#state !== "reconnecting") return;
     clearTimeout(this.#timer);
     this.#setState("live");
     this.#opening?.resolve();
+    for (const message of this.#waiting.splice(0)) this.send(message);
   }
 
-  /** @param {MessageEvent} event */
-  #onText({ data }) {
+  /**
+   * Brings a lost connection back for as long as the server holds the session:
+   * first the same one by other ways, then another one.
+   */
+  async #comeBack() {
+    if (this.#state !== "live") return;
+    if (!this.#token || this.#holdSeconds === 0) return void this.#explain(connectionLost());
+    clearTimeout(this.#timer);
+    this.#setState("reconnecting");
+    const until = performance.now() + this.#holdSeconds * 1000;
+    for (let attempt = 0; performance.now() < until; attempt++) {
+      await delay(waitBefore(attempt));
+      if (!this.#isAway()) return;
+      try {
+        const isGoing = await this.#restart() || await this.#replace();
+        if (isGoing && await this.#isBack(COME_BACK_MS)) return;
+      } catch (cause) {
+        const error = asStreamError(cause);
+        if (error.status === 404 || error.status === 403) return void this.#explain(connectionLost());
+        console.debug("telefuser: not back yet", cause);
+      }
+    }
+    if (this.#isAway()) this.#explain(connectionLost());
+  }
+
+  /** @returns {Promise<boolean>} Whether the present peer is back, or may come back. */
+  async #restart() {
+    const link = this.#link;
+    if (!link || link.peer.connectionState === "closed") return false;
+    try {
+      if (!await link.restart(this.#patch)) return false;
+    } catch (cause) {
+      // 409: the server has lost the connection, not the session.
+      if (cause instanceof StreamError && cause.status === 409) return false;
+      throw cause;
+    }
+    return await this.#isBack(COME_BACK_MS / 2);
+  }
+
+  /** @returns {Promise<boolean>} Whether another peer has taken the place of the present one. */
+  async #replace() {
+    if (!this.#isAway()) return false;
+    const link = this.#makeLink();
+    try {
+      const sdp = await this.#describe(link);
+      if (sdp === null) return false;
+      const session = { session_id: this.sessionId, resume_token: this.#token, last_message: this.#lastMessage };
+      const answer = await this.#offer(sdp, session);
+      if (this.#isClosed()) throw new StreamError("stopped", "The session was stopped meanwhile.");
+      const before = this.#link;
+      this.#link = link;
+      before?.close();
+      this.#take(answer);
+      await link.accept(answer.sdp, this.#patch);
+      return true;
+    } catch (cause) {
+      if (this.#link !== link) link.close();
+      throw cause;
+    }
+  }
+
+  /**
+   * @param {number} limitMs
+   * @returns {Promise<boolean>} Whether it is live again within the limit.
+   */
+  async #isBack(limitMs) {
+    const until = performance.now() + limitMs;
+    while (this.#isAway() && performance.now() < until) {
+      if (this.#link?.isUp) this.#onReady();
+      else await delay(50);
+    }
+    return !this.#isAway();
+  }
+
+  /** @param {unknown} data */
+  #onText(data) {
     if (this.#isClosed()) return;
     const message = parseObject(data);
     if (!message) return this.#listener.error(badMessage());
+    if (typeof message.sequence === "number") {
+      if (message.sequence <= this.#lastMessage) return; // It came before the connection was lost.
+      this.#lastMessage = message.sequence;
+    }
     this.#listener.message(message);
     if (message.type === "error") {
       const text = sentence(message.detail, "The server reported a fault.");
@@ -211,9 +391,13 @@ export class Connection {
     }
   }
 
-  #onChannelClose() {
-    if (this.#isDone) this.finish(COMPLETE);
-    else this.#explain(closedSilently());
+  /** @param {Link} link */
+  async #onChannelClose(link) {
+    if (this.#isDone) return this.finish(COMPLETE);
+    await delay(CHANNEL_GRACE_MS);
+    if (link !== this.#link || this.#state === "reconnecting") return;
+    if (link.peer.connectionState === "connected") this.#explain(closedSilently());
+    else this.#comeBack();
   }
 
   /**
@@ -253,14 +437,17 @@ export class Connection {
     if (this.#isClosed()) return;
     clearTimeout(this.#timer);
     globalThis.removeEventListener("pagehide", this.#onPageHide);
-    if (!isFreed) this.freed = Promise.race([this.#free(), delay(REQUEST_TIMEOUT_MS)]);
+    globalThis.removeEventListener("online", this.#onOnline);
+    const isKept = code === LEFT.code && this.#keep();
+    if (!isKept && this.#options.resumeKey) forgetSession(this.#options.resumeKey);
+    if (!isFreed && !isKept) this.freed = Promise.race([this.#free(), delay(REQUEST_TIMEOUT_MS)]);
     this.#setState("closed");
     if (error && error !== this.#fault) this.#listener.error(error);
     this.#listener.closed({ reason, code, error });
     this.#opening?.reject(error ?? new StreamError(code, reason));
     this.#fallSilent();
-    if (isFreed || code === LEFT.code) this.peer?.close();
-    else this.freed?.then(() => this.peer?.close());
+    if (isFreed || code === LEFT.code) this.#link?.close();
+    else this.freed?.then(() => this.#link?.close());
   }
 
   /** Nothing is heard and nothing is sent any more, whenever the peer is closed. */
@@ -269,6 +456,15 @@ export class Connection {
     const { audio, video } = this.lines;
     audio.receiver.track.enabled = false;
     for (const { sender } of [audio, video]) if (sender.track) sender.replaceTrack(null);
+  }
+
+  /** @returns {boolean} Whether the session is kept for the next page of this tab. */
+  #keep() {
+    const { resumeKey } = this.#options;
+    if (!resumeKey || !this.sessionId || !this.#token || this.#holdSeconds === 0) return false;
+    const [id, token, lastMessage, holdSeconds] = [this.sessionId, this.#token, this.#lastMessage, this.#holdSeconds];
+    keepSession(resumeKey, { id, token, lastMessage, holdSeconds, keptAt: Date.now() });
+    return true;
   }
 
   /**
@@ -294,13 +490,23 @@ export class Connection {
 
   #onPageHide = () => this.finish(LEFT);
 
+  /** The device has a network again, perhaps another one. */
+  #onOnline = () => {
+    if (this.#state === "live" && this.peer?.connectionState !== "connected") this.#comeBack();
+  };
+
   get #isTwoWay() {
     return this.#options.bidirectional === true;
   }
 
   #noMediaPath() {
-    const { iceServers = [] } = this.#options;
-    return noMediaPath(this.signalling.server, iceServers.length > 0);
+    const refusedBy = this.#link?.refusedBy;
+    if (refusedBy) return turnUnauthorized(refusedBy);
+    return noMediaPath(this.signalling.server, (this.#ice?.iceServers ?? []).length > 0);
+  }
+
+  #isAway() {
+    return this.#state === "reconnecting";
   }
 
   #isClosed() {

@@ -10,7 +10,7 @@ export class StreamError extends Error {
   /**
    * @param {string} code The server's code, or `server_unreachable`,
    *   `server_silent`, `refused`, `bad_answer`, `bad_message`, `unsupported`,
-   *   `setup_failed`, `no_media_path`, `connection_lost`, `connection_closed`,
+   *   `setup_failed`, `no_media_path`, `turn_unauthorized`, `connection_lost`, `connection_closed`,
    *   `one_way`.
    * @param {string} message
    * @param {{ status?: number | undefined, cause?: unknown }} [options]
@@ -115,6 +115,17 @@ export function noMediaPath(server, hasIceServers) {
   const text = `${server} answered, but its picture cannot get through: ` +
     `a firewall may be in the way. ${next}`;
   return new StreamError("no_media_path", text);
+}
+
+/**
+ * A TURN server refused the credentials, and there is no other way.
+ *
+ * @param {string} url
+ */
+export function turnUnauthorized(url) {
+  const text = `The TURN server ${url} refused the user name or password. ` +
+    "Check the credentials it is configured with, then connect again.";
+  return new StreamError("turn_unauthorized", text);
 }
 
 /** A live peer failed, or was disconnected for too long. */

@@ -10,6 +10,18 @@ import { notAStreamServer, refused, sentence, StreamError, unreachable } from ".
 /** Limit for the small requests: to free a session, to ask for its status. */
 export const REQUEST_TIMEOUT_MS = 4_000;
 
+const ICE_SERVERS_TIMEOUT_MS = 3_000;
+
+/**
+ * @typedef {object} Answer
+ * @property {string} id
+ * @property {string} sdp
+ * @property {string} token With it the session can be taken over; empty if it
+ *   cannot.
+ * @property {number} holdSeconds For how long it can after the connection was
+ *   lost.
+ */
+
 /** One server, by its address. */
 export class Signalling {
   #url;
@@ -28,7 +40,7 @@ export class Signalling {
    * Opens a session.
    *
    * @param {Record<string, unknown>} fields What is undefined is left out.
-   * @returns {Promise<{ id: string, sdp: string }>}
+   * @returns {Promise<Answer>}
    * @throws {StreamError} If the server refuses, or is none.
    */
   async offer(fields) {
@@ -39,11 +51,56 @@ export class Signalling {
     });
     const answer = await readJson(response);
     if (!response.ok) throw refused(response.status, answer);
-    const { session_id: id, sdp } = answer;
+    const { session_id: id, sdp, resume_token: token, hold_seconds: holdSeconds } = answer;
     if (typeof id !== "string" || typeof sdp !== "string") {
       throw notAStreamServer(this.server, response.status);
     }
-    return { id, sdp };
+    const canResume = typeof token === "string" && typeof holdSeconds === "number";
+    return { id, sdp, token: canResume ? token : "", holdSeconds: canResume ? holdSeconds : 0 };
+  }
+
+  /**
+   * Sends an SDP fragment.
+   *
+   * @param {string} id
+   * @param {string} fragment
+   * @returns {Promise<string | null>} The server's fragment; null if it has
+   *   nothing to tell, or is too old to know of fragments.
+   * @throws {StreamError} If the server is not reached, or has no such session.
+   */
+  async patch(id, fragment) {
+    const response = await this.#request(`/v1/stream/webrtc/${encodeURIComponent(id)}`, {
+      method: "PATCH",
+      headers: { "content-type": "application/trickle-ice-sdpfrag" },
+      body: fragment,
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    });
+    const text = await response.text();
+    if (response.ok) return response.status === 204 ? null : text;
+    const { code } = parseObject(text) ?? {};
+    if (code === "route_not_found" || [405, 501].includes(response.status)) return null;
+    throw refused(response.status, parseObject(text) ?? {});
+  }
+
+  /**
+   * The STUN and TURN servers that this server's viewers should use.
+   *
+   * @returns {Promise<{ iceServers: RTCIceServer[], iceTransportPolicy: RTCIceTransportPolicy }>} None if
+   *   the server does not say.
+   */
+  async iceServers() {
+    const none = { iceServers: [], iceTransportPolicy: /** @type {const} */ ("all") };
+    try {
+      const signal = AbortSignal.timeout(ICE_SERVERS_TIMEOUT_MS);
+      const response = await this.#request("/v1/stream/ice-servers", { signal, cache: "no-store" });
+      if (!response.ok) return none;
+      const { ice_servers: iceServers, ice_transport_policy: policy } = await readJson(response);
+      if (!Array.isArray(iceServers)) return none;
+      return { iceServers, iceTransportPolicy: policy === "relay" ? "relay" : "all" };
+    } catch (cause) {
+      console.debug("telefuser: the server names no ICE servers", cause);
+      return none;
+    }
   }
 
   /**

@@ -116,6 +116,7 @@ export class Session {
   #viewer: Viewer | undefined;
   #conversation: Conversation | undefined;
   #hold: Timer | undefined;
+  #leftAt: number | undefined;
   #codec: VideoCodec | undefined;
 
   /** @param totals latencies of all sessions, to which this one adds its own */
@@ -131,6 +132,11 @@ export class Session {
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  /** Since when it is held for a viewer that closed its connection itself, in the clock's seconds. */
+  get leftAt(): number | undefined {
+    return this.#state === "interrupted" ? this.#leftAt : undefined;
   }
 
   /** Names the present ICE session of the viewer's connection. */
@@ -329,6 +335,7 @@ export class Session {
   ): void {
     if (state === "connected") return this.#connected(viewer);
     const isHeld = this.#state === "interrupted" || this.#state === "live" && (resumable || !byViewer);
+    if (byViewer) this.#leftAt = this.#options.clock.now();
     if (state === "interrupted" || isHeld) return this.#lost(reason);
     void this.close({ code: "connection_lost", detail: reason });
   }
@@ -345,6 +352,7 @@ export class Session {
     const wasInterrupted = this.#state === "interrupted";
     if (live === undefined || this.#step("connected") === null) return;
     this.#hold?.cancel();
+    this.#leftAt = undefined;
     const stoodStill = live.unpause();
     if (wasInterrupted) viewer.skip(stoodStill);
     viewer.join();

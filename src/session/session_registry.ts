@@ -57,7 +57,8 @@ export class SessionRegistry {
         },
       );
     }
-    if (this.#sessions.size >= this.#maxSessions) {
+    if (this.#sessions.size >= this.#maxSessions) await this.#makeRoom();
+    if (this.#sessions.has(options.id) || this.#sessions.size >= this.#maxSessions) {
       throw new StreamError(
         "sessions_full",
         `Max sessions reached: all ${this.#maxSessions} are in use; try again later or raise --webrtc-max-sessions`,
@@ -120,6 +121,14 @@ export class SessionRegistry {
   async drain(reason: CloseReason): Promise<void> {
     this.#draining = true;
     await Promise.all([...this.#sessions.values()].map((session) => session.close(reason)));
+  }
+
+  /** Gives up the session that was left first, if there is one whose viewer went by itself and has not come back. */
+  async #makeRoom(): Promise<void> {
+    const left = [...this.#sessions.values()].filter(({ leftAt }) => leftAt !== undefined);
+    left.sort((a, b) => (a.leftAt ?? 0) - (b.leftAt ?? 0));
+    const detail = "the viewer left, and another one needed the place";
+    await left[0]?.close({ code: "connection_lost", detail });
   }
 
   #forget(session: Session, reason: CloseReason): void {

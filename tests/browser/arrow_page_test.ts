@@ -205,7 +205,7 @@ Deno.test("a button of the D-pad is held by Space, and letters belong to whoever
   assert.deepEqual(errors, []);
 });
 
-Deno.test("reloading the page and Stop free the only place at once, so that Connect works again", async () => {
+Deno.test("Stop frees the only place at once, so that Connect works again; a page that is loaded again keeps it", async () => {
   await using server = await startTestServer(examplePipeline("arrow_overlay"), { webrtcMaxSessions: "1" });
   await using browser = await openPage(`${server.url}/demo/arrow`);
   const { page, errors } = browser;
@@ -215,13 +215,35 @@ Deno.test("reloading the page and Stop free the only place at once, so that Conn
     await connect(page);
     await page.click("#stop");
   }
-  assert.deepEqual(failed, []);
-  await connect(page);
-  await page.reload();
+  const id = await connect(page);
+  for (let round = 0; round < 2; round++) {
+    const answer = page.waitForResponse((response) => response.url().endsWith("/offer"));
+    await page.reload();
+    const { session_id, resumed } = await (await answer).json();
+    assert.deepEqual([session_id, resumed], [id, true]);
+    await page.waitForFunction(PICTURE);
+    assert.equal(server.server.registry.size, 1);
+  }
+  await page.keyboard.down("ArrowUp");
+  await becomes(page, "Up");
+  await page.keyboard.up("ArrowUp");
+  await page.click("#stop");
   await eventually("the place is free", () => server.server.registry.size === 0, 3000);
-  await connect(page);
+  assert.deepEqual([failed, errors], [[], []]);
+});
+
+Deno.test("a place that is held for a page that went is given to who needs it", async () => {
+  await using server = await startTestServer(examplePipeline("arrow_overlay"), { webrtcMaxSessions: "1" });
+  await using first = await openPage(`${server.url}/demo/arrow`);
+  const id = await connect(first.page);
+  await first.page.goto("about:blank");
+  await eventually("it is held", () => server.logged.some((line) => line.includes("interrupted")), 3000);
+  await using second = await openPage(`${server.url}/demo/arrow`);
+  assert.notEqual(await connect(second.page), id);
   assert.equal(server.server.registry.size, 1);
-  assert.deepEqual(errors, []);
+  const status = await server.fetch(`/v1/stream/sessions/${id}/status`);
+  assert.match((await status.json()).detail, /the viewer left, and another one needed the place/);
+  assert.deepEqual([...first.errors, ...second.errors], []);
 });
 
 Deno.test("a page that does not fit the server says so in words, leads to one that does, and opens nothing", async () => {

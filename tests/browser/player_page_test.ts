@@ -3,7 +3,7 @@ import { eventuallyInPage, openPage } from "../support/browser.ts";
 import { eventually, examplePipeline, startTestServer } from "../support/test_server.ts";
 
 Deno.test("the player page connects, plays, unmutes, stops, resumes and says how it ended", async () => {
-  await using server = await startTestServer(examplePipeline("video_replay"));
+  await using server = await startTestServer(examplePipeline("video_replay"), { webrtcHoldSeconds: "1" });
   await using browser = await openPage(`${server.url}/demo/player`);
   const { page, errors } = browser;
   const text = async (selector: string) => (await page.textContent(selector) ?? "").replace(/\s+/g, " ");
@@ -23,8 +23,8 @@ Deno.test("the player page connects, plays, unmutes, stops, resumes and says how
   await eventually("the session is closed", () => server.server.registry.size === 0, 3000);
   await page.click("#resume");
   await eventually("a session is open again", () => server.server.registry.size === 1, 5000);
-  await page.goto(`${server.url}/demo/player`);
-  await eventually("leaving the page frees it", () => server.server.registry.size === 0, 3000);
+  await page.goto("about:blank");
+  await eventually("leaving the page frees it after the hold time", () => server.server.registry.size === 0, 4000);
   assert.deepEqual(errors, []);
 });
 
