@@ -63,21 +63,6 @@ for (const encoderEffort of ["fast", "balanced"] as const) {
   });
 }
 
-Deno.test("100 connects one after the other come up, the first after a cold start included", async () => {
-  await using server = await startTestServer(testPipeline("plain_color"));
-  await using browser = await openPage(`${server.url}/v1/service/health`);
-  await addProbe(browser.page);
-  const times: number[] = [];
-  for (let round = 0; round < 100; round++) {
-    const { firstFrameMs } = await callProbe(browser.page, "connect", server.url, { rgb: [90, 90, 90] });
-    times.push(firstFrameMs);
-    await callProbe(browser.page, "close");
-  }
-  times.sort((a, b) => a - b);
-  console.log(`time to first frame: median ${Math.round(times[50] ?? 0)} ms, slowest ${Math.round(times[99] ?? 0)} ms`);
-  assert.equal(times.length, 100);
-});
-
 Deno.test("closing the tab frees the session at once", async () => {
   await using server = await startTestServer(testPipeline("plain_color"));
   {
