@@ -11,6 +11,7 @@
 import { openDesk } from "./desk.js";
 import { byId } from "./dom.js";
 import { openDpad } from "./dpad.js";
+import { pathLine } from "./path.js";
 import { bitrateText, fpsText, msText, sizeText, write } from "./readout.js";
 
 /** @typedef {import("./telefuser-client.js").StreamClient} StreamClient */
@@ -46,6 +47,7 @@ const desk = openDesk({
 
 /** @param {StreamStats} stats */
 function showStats(stats) {
+  write("path", pathLine(stats));
   write("fps", fpsText(stats.fps));
   write("bitrate", bitrateText(stats.bitrateKbps));
   write("size", sizeText(stats));

@@ -12,6 +12,7 @@ import { openDesk } from "./desk.js";
 import { byId } from "./dom.js";
 import { openDpad } from "./dpad.js";
 import { openLog } from "./log.js";
+import { pathLine } from "./path.js";
 import { bitrateText, fpsText, msText, write } from "./readout.js";
 
 /** @typedef {import("./telefuser-client.js").StreamClient} StreamClient */
@@ -145,6 +146,7 @@ function showProblem(text) {
  * @param {StreamClient} client
  */
 async function showStats(stats, client) {
+  write("path", pathLine(stats));
   write("fps", fpsText(stats.fps));
   write("chunks", String(chunkCount));
   write("received", bitrateText(stats.bitrateKbps));

@@ -10,6 +10,7 @@
 
 import { openDesk } from "./desk.js";
 import { byId } from "./dom.js";
+import { pathLine } from "./path.js";
 import { bitrateText, fpsText, msText, sizeText, timeText, write } from "./readout.js";
 
 /** @typedef {import("./telefuser-client.js").StreamClientOptions} StreamClientOptions */
@@ -48,6 +49,7 @@ prompt.addEventListener("keydown", (event) => {
  * @param {number} elapsedMs
  */
 function showStats(stats, _client, elapsedMs) {
+  write("path", pathLine(stats));
   write("fps", fpsText(stats.fps));
   write("bitrate", bitrateText(stats.bitrateKbps));
   write("size", sizeText(stats));

@@ -33,6 +33,13 @@
  * @property {string | null} candidateType The browser's end of the path:
  *   `"host"`, `"srflx"`, `"prflx"` or `"relay"`.
  * @property {string | null} protocol `"udp"` or `"tcp"`.
+ * @property {string | null} relayProtocol How the browser reaches its TURN
+ *   server: `"udp"`, `"tcp"` or `"tls"`. Null without one.
+ * @property {string | null} remoteCandidateType The server's end of the path.
+ * @property {number | null} availableKbps What the browser thinks that it can
+ *   send.
+ * @property {number | null} lossRate 0 to 1: the part of the packets since the
+ *   last call that did not come, video and audio.
  */
 
 /** @typedef {Record<string, any>} Stat One entry of a report. */
@@ -47,6 +54,7 @@
  * @property {Stat} sentAudio
  * @property {Stat} pair The candidate pair in use.
  * @property {Stat} local Its candidate on this side.
+ * @property {Stat} remote Its candidate on the server's side.
  * @property {string | null} videoCodec
  * @property {string | null} audioCodec
  */
@@ -80,6 +88,7 @@ export function readSample(report) {
     sentAudio: rtp("outbound-rtp", "audio"),
     pair,
     local: stats.get(pair.localCandidateId) ?? {},
+    remote: stats.get(pair.remoteCandidateId) ?? {},
     videoCodec: codecName(stats.get(video.codecId)),
     audioCodec: codecName(stats.get(audio.codecId)),
   };
@@ -93,7 +102,7 @@ export function readSample(report) {
  * @returns {StreamStats}
  */
 export function statsBetween(now, before) {
-  const { video, audio, sentVideo, sentAudio, pair, local } = now;
+  const { video, audio, sentVideo, sentAudio, pair, local, remote } = now;
   const last = before?.video ?? {};
   const seconds = difference(video.timestamp, last.timestamp, 0.001);
   const bits = sum(
@@ -136,6 +145,10 @@ export function statsBetween(now, before) {
     sendHeight: number(sentVideo.frameHeight),
     candidateType: local.candidateType ?? null,
     protocol: local.protocol ?? null,
+    relayProtocol: local.relayProtocol ?? null,
+    remoteCandidateType: remote.candidateType ?? null,
+    availableKbps: scaled(pair.availableOutgoingBitrate, 0.001),
+    lossRate: before && lossRate(now, before),
   };
 }
 
@@ -143,8 +156,25 @@ export function statsBetween(now, before) {
 export function noStats() {
   /** @type {Stat} */
   const none = {};
-  const sample = { video: none, audio: none, sentVideo: none, sentAudio: none, pair: none, local: none };
+  const sample = { video: none, audio: none, sentVideo: none, sentAudio: none, pair: none, local: none, remote: none };
   return statsBetween({ ...sample, videoCodec: null, audioCodec: null }, null);
+}
+
+/**
+ * What is repaired counts as lost and as received, and a packet that comes late
+ * is taken off the lost ones, so the rate is kept between 0 and 1.
+ *
+ * @param {StatsSample} now
+ * @param {StatsSample} before
+ */
+function lossRate(now, before) {
+  const since = (/** @type {string} */ field) =>
+    sum(
+      difference(now.video[field], before.video[field] ?? 0),
+      difference(now.audio[field], before.audio[field] ?? 0),
+    );
+  const lost = Math.max(0, since("packetsLost") ?? 0);
+  return ratio(lost, sum(lost, since("packetsReceived")));
 }
 
 /** @param {StatsSample | null} sample */
