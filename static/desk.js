@@ -98,6 +98,10 @@ class Desk {
     });
     // A media element without data holds the page's load event back, so connecting waits for it.
     const isAuto = new URLSearchParams(location.search).get("autoconnect") === "1";
+    // A page that was left and comes back out of the browser's cache goes on, too.
+    addEventListener("pageshow", ({ persisted }) => {
+      if (persisted && StreamClient.canResume(RESUME_KEY)) this.start(this.#lastOptions);
+    });
     if (isAuto || StreamClient.canResume(RESUME_KEY)) addEventListener("load", () => this.start());
   }
 

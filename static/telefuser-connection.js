@@ -43,6 +43,8 @@ import { parseObject, REQUEST_TIMEOUT_MS, Signalling } from "./telefuser-signall
 
 /** A peer that stays disconnected for longer is brought back. */
 const LOST_AFTER_MS = 1_500;
+/** How long the server may take to answer an offer to go on. */
+const RESUME_ANSWER_MS = 6_000;
 /** How long a restart, or a new peer, may take to come up before the next try. */
 const COME_BACK_MS = 4_000;
 /** How long the server's `closed` is awaited after its `done`. */
@@ -144,6 +146,7 @@ export class Connection {
       this.#setState("connecting");
       globalThis.addEventListener("pagehide", this.#onPageHide);
       globalThis.addEventListener("online", this.#onOnline);
+      network()?.addEventListener("change", this.#onOnline);
       this.#open().catch((cause) => this.#fail(asStreamError(cause)));
     });
   }
@@ -166,8 +169,9 @@ export class Connection {
 
   async #open() {
     if (typeof RTCPeerConnection === "undefined") throw unsupported();
-    const { iceServers, iceTransportPolicy = "all" } = this.#options;
-    this.#ice = iceServers ? { iceServers, iceTransportPolicy } : await this.signalling.iceServers();
+    const { iceServers, iceTransportPolicy } = this.#options;
+    const ice = iceServers ? { iceServers } : await this.signalling.iceServers();
+    this.#ice = iceTransportPolicy ? { ...ice, iceTransportPolicy } : ice;
     if (this.#isClosed()) return;
     const link = this.#link = this.#makeLink();
     const sdp = await this.#describe(link);
@@ -213,9 +217,9 @@ export class Connection {
 
   /**
    * @param {string} sdp
-   * @param {Record<string, unknown>} session Which one.
+   * @param {Record<string, unknown> & { limitMs?: number }} session Which one.
    */
-  #offer(sdp, session) {
+  #offer(sdp, { limitMs, ...session }) {
     const { task = this.#isTwoWay ? "bidirectional" : "t2v", prompt, fps, config, extra, resumeKey } = this.#options;
     const resumable = resumeKey !== undefined;
     return this.signalling.offer({
@@ -229,7 +233,7 @@ export class Connection {
       trickle: true,
       resumable,
       ...session,
-    });
+    }, limitMs === undefined ? {} : { limitMs });
   }
 
   /** @param {import("./telefuser-signalling.js").Answer} answer */
@@ -338,7 +342,12 @@ export class Connection {
     try {
       const sdp = await this.#describe(link);
       if (sdp === null) return false;
-      const session = { session_id: this.sessionId, resume_token: this.#token, last_message: this.#lastMessage };
+      const session = {
+        session_id: this.sessionId,
+        resume_token: this.#token,
+        last_message: this.#lastMessage,
+        limitMs: RESUME_ANSWER_MS,
+      };
       const answer = await this.#offer(sdp, session);
       if (this.#isClosed()) throw new StreamError("stopped", "The session was stopped meanwhile.");
       const before = this.#link;
@@ -438,6 +447,7 @@ export class Connection {
     clearTimeout(this.#timer);
     globalThis.removeEventListener("pagehide", this.#onPageHide);
     globalThis.removeEventListener("online", this.#onOnline);
+    network()?.removeEventListener("change", this.#onOnline);
     const isKept = code === LEFT.code && this.#keep();
     if (!isKept && this.#options.resumeKey) forgetSession(this.#options.resumeKey);
     if (!isFreed && !isKept) this.freed = Promise.race([this.#free(), delay(REQUEST_TIMEOUT_MS)]);
@@ -502,7 +512,8 @@ export class Connection {
   #noMediaPath() {
     const refusedBy = this.#link?.refusedBy;
     if (refusedBy) return turnUnauthorized(refusedBy);
-    return noMediaPath(this.signalling.server, (this.#ice?.iceServers ?? []).length > 0);
+    const hasIceServers = (this.#ice?.iceServers ?? []).length > 0;
+    return noMediaPath(this.signalling.server, { hasIceServers, unreached: this.#link?.unreached ?? null });
   }
 
   #isAway() {
@@ -532,6 +543,15 @@ export class Connection {
     this.#state = state;
     this.#listener.state(state);
   }
+}
+
+/**
+ * Where the browser tells that the device has changed its network.
+ *
+ * @returns {EventTarget | null}
+ */
+function network() {
+  return "connection" in navigator && navigator.connection instanceof EventTarget ? navigator.connection : null;
 }
 
 /** @param {number} ms */

@@ -106,10 +106,13 @@ export function notAStreamServer(server, status) {
  * The server answered, but ICE found no way to it.
  *
  * @param {string} server
- * @param {boolean} hasIceServers
+ * @param {{ hasIceServers: boolean, unreached?: string | null }} ice `unreached`:
+ *   a STUN or TURN server that did not answer.
  */
-export function noMediaPath(server, hasIceServers) {
-  const next = hasIceServers
+export function noMediaPath(server, { hasIceServers, unreached = null }) {
+  const next = unreached
+    ? `${unreached} does not answer. Check its address and that it is reachable from here, then connect again.`
+    : hasIceServers
     ? "Check the TURN server and its credentials, then connect again."
     : "Try another network, or give a TURN server.";
   const text = `${server} answered, but its picture cannot get through: ` +

@@ -14,6 +14,8 @@ import { answerAfterRestart, iceParameters, isUsable, readFragment, writeFragmen
 const BATCH_MS = 50;
 /** What the browser calls refused credentials (RFC 8489, section 9.2.5). */
 const UNAUTHORIZED = 401;
+/** What it calls a server that does not answer (https://www.w3.org/TR/webrtc/#rtcpeerconnectioniceerrorevent). */
+const UNREACHED = 701;
 
 /**
  * Whom it tells.
@@ -42,6 +44,8 @@ export class Link {
   channel;
   /** @type {string | null} A TURN server that refused the credentials. */
   refusedBy = null;
+  /** @type {string | null} A STUN or TURN server that did not answer. */
+  unreached = null;
 
   #options;
   /** @type {((fragment: string) => Promise<string | null>) | null} */
@@ -138,6 +142,7 @@ export class Link {
   #onCandidateError({ errorCode, errorText, url }) {
     console.debug(`telefuser: ${url} gives no candidate`, errorCode, errorText);
     if (errorCode === UNAUTHORIZED) this.refusedBy = url;
+    else if (errorCode === UNREACHED) this.unreached ??= url;
   }
 
   #tellSoon() {

@@ -40,14 +40,17 @@ export class Signalling {
    * Opens a session.
    *
    * @param {Record<string, unknown>} fields What is undefined is left out.
+   * @param {{ limitMs?: number }} [options] How long the server may take; by
+   *   default as long as it likes.
    * @returns {Promise<Answer>}
    * @throws {StreamError} If the server refuses, or is none.
    */
-  async offer(fields) {
+  async offer(fields, { limitMs } = {}) {
     const response = await this.#request("/v1/stream/webrtc/offer", {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(fields),
+      ...(limitMs === undefined ? {} : { signal: AbortSignal.timeout(limitMs) }),
     });
     const answer = await readJson(response);
     if (!response.ok) throw refused(response.status, answer);
