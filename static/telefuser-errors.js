@@ -111,7 +111,8 @@ export function notAStreamServer(server, status) {
  */
 export function noMediaPath(server, { hasIceServers, unreached = null }) {
   const next = unreached
-    ? `${unreached} does not answer. Check its address and that it is reachable from here, then connect again.`
+    ? `The ${/^turn/.test(unreached) ? "TURN" : "STUN"} server ${unreached} does not answer. ` +
+      "Check its address and that it is reachable from here, then connect again."
     : hasIceServers
     ? "Check the TURN server and its credentials, then connect again."
     : "Try another network, or give a TURN server.";

@@ -1,7 +1,8 @@
-import { createStunOverTurnClient, type StunOverTurnProtocol } from "werift";
+import { parseMessage, StunOverTurnProtocol, TcpTransport, TlsTransport, TurnProtocol, UdpTransport } from "werift";
 import { type Clock, sleep } from "../async/mod.ts";
 import { messageOf } from "../errors.ts";
 import { type IceServer, readIceServerUrl } from "./ice_server.ts";
+import type { Address } from "./ice_socket.ts";
 
 /** Seconds that one way to a TURN server is tried alone before the next one is tried beside it. */
 const HEAD_START = 0.4;
@@ -44,15 +45,56 @@ export async function openRelay(
   return { relay: await found.promise, faults };
 }
 
-async function allocate(server: IceServer, limit: number): Promise<StunOverTurnProtocol> {
-  const parsed = readIceServerUrl(server.urls);
-  if (parsed === null) throw new Error(`${server.urls} is no TURN server`);
-  const { address: [host, port], transport } = parsed;
-  const config = { address: [host, port] as [string, number], username: server.username ?? "" };
-  return await createStunOverTurnClient(
-    { ...config, password: server.credential ?? "" },
-    { transport, connectTimeoutMs: limit * 1000 },
-  );
+/** Seconds for which an allocation is asked; it is refreshed before (RFC 8656, section 7.2). */
+const LIFETIME = 600;
+/** Class of a STUN error response (RFC 8489, section 5). */
+const ERROR_RESPONSE = 0x0110;
+
+async function allocate(
+  { urls, username = "", credential = "" }: IceServer,
+  limit: number,
+): Promise<StunOverTurnProtocol> {
+  const parsed = readIceServerUrl(urls);
+  if (parsed === null) throw new Error(`${urls} is no TURN server`);
+  const address: [string, number] = [...parsed.address];
+  const transport = await connect(address, { transport: parsed.transport, limit });
+  // Its type asks for a remote address that UDP has not and that it does not read there.
+  const turn = new TurnProtocol(address, username, credential, LIFETIME, transport as UdpTransport);
+  try {
+    await Promise.race([turn.connectionMade(), refusal(turn)]);
+  } catch (error) {
+    await turn.close();
+    throw error;
+  }
+  return new StunOverTurnProtocol(turn);
+}
+
+async function connect(
+  address: [string, number],
+  { transport, limit }: { transport: "udp" | "tcp" | "tls"; limit: number },
+) {
+  const connectTimeoutMs = limit * 1000;
+  if (transport === "tcp") return await TcpTransport.init(address, { connectTimeoutMs });
+  if (transport === "tls") return await TlsTransport.init(address, {}, { connectTimeoutMs });
+  return await UdpTransport.init(address[0].includes(":") ? "udp6" : "udp4");
+}
+
+/**
+ * Rejects when the server refuses the credentials. It cannot sign that answer (RFC 8489, section 9.2.4), and werift drops
+ * what is not signed once it has a key, so that it would wait in vain.
+ */
+function refusal(turn: TurnProtocol): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const inner = turn as unknown as { handleSTUNMessage(data: Buffer, address: Address): void };
+  const handle = inner.handleSTUNMessage.bind(turn);
+  inner.handleSTUNMessage = (data, address) => {
+    const message = turn.integrityKey === undefined ? null : parseMessage(data);
+    const isError = message?.messageClass === ERROR_RESPONSE &&
+      turn.transactions[message.transactionIdHex] !== undefined;
+    if (isError && message.getAttributeValue("ERROR-CODE")?.[0] === 401) return reject({ response: message });
+    handle(data, address);
+  };
+  return promise;
 }
 
 /** The parts of werift's STUN errors used here; the class is not exported. */

@@ -3,7 +3,7 @@ import { openPage } from "../support/browser.ts";
 import { addClient, callClient, seesAndHears } from "../support/client_page.ts";
 import { startCoturn, type TurnTransport } from "../support/coturn.ts";
 import { openFirefoxPage } from "../support/firefox.ts";
-import { examplePipeline, startTestServer } from "../support/test_server.ts";
+import { eventually, examplePipeline, startTestServer } from "../support/test_server.ts";
 
 for (const transport of ["udp", "tcp", "tls"] as const satisfies readonly TurnTransport[]) {
   Deno.test(`Chromium plays picture and sound through a TURN relay alone, which it reaches over ${transport}`, async () => {
@@ -53,5 +53,42 @@ Deno.test("a relay whose certificate is not trusted gives no way, and relay-only
     iceTransportPolicy: "relay",
     connectTimeoutMs: 3000,
   });
-  await assert.rejects(connect, /TURN/);
+  await assert.rejects(connect, /TURN server turns:.* does not answer/);
+});
+
+Deno.test("nothing is configured twice: the page takes TURN from the server, with a password that the server made", async () => {
+  const secret = "a shared secret";
+  await using relay = await startCoturn({ secret });
+  await using server = await startTestServer(examplePipeline("video_replay"), {
+    turnServer: relay.url("udp"),
+    turnSecret: secret,
+    relayOnly: true,
+  });
+  await using browser = await openPage(`${server.url}/v1/service/health`);
+  const { page, errors } = browser;
+  await addClient(page);
+  await callClient(page, "connect", {});
+  const { path } = await seesAndHears(page);
+  assert.deepEqual(path, { type: "relay", relayProtocol: "udp" });
+  await callClient(page, "stop");
+  assert.deepEqual(errors, []);
+});
+
+Deno.test("credentials that the TURN server refuses are told as that, to the viewer and in the log", async () => {
+  await using relay = await startCoturn();
+  await using server = await startTestServer(examplePipeline("video_replay"), {
+    turnServer: relay.url("udp"),
+    turnUsername: relay.username,
+    turnCredential: "not the password",
+    relayOnly: true,
+  });
+  await using browser = await openPage(`${server.url}/v1/service/health`);
+  await addClient(browser.page);
+  await assert.rejects(
+    callClient(browser.page, "connect", {}),
+    /TURN server turn:.* refused the user name or password/,
+  );
+  await eventually("the server's log says so", () => {
+    return server.logged.some((line) => /TURN server turn:.* refuses the user name or password \(401/.test(line));
+  });
 });
