@@ -1,4 +1,15 @@
 import { StreamError } from "../errors.ts";
+import {
+  isCandidate,
+  isPassword,
+  isReachable,
+  isUsernameFragment,
+  malformedLine,
+  MAX_CANDIDATES,
+  quote,
+  splitLines,
+  valuesOf,
+} from "./sdp_lines.ts";
 
 /** An SDP fragment that carries ICE candidates (RFC 8840, section 9). */
 export interface IceFragment {
@@ -10,34 +21,34 @@ export interface IceFragment {
   readonly endOfCandidates: boolean;
 }
 
-/** Candidates that one fragment may carry. */
-const MAX_CANDIDATES = 100;
-
 /**
- * Reads a fragment. What concerns single media sections is taken for the one bundle there is.
+ * Reads a fragment. What concerns single media sections is taken for the one bundle there is;
+ * candidates that cannot be reached, such as names, are passed over.
  *
  * @throws StreamError `invalid_sdp` that says what is missing
  */
 export function readIceFragment(text: string): IceFragment {
-  const lines = text.split(/\r\n|\r|\n/).filter((line) => line !== "");
-  const malformed = lines.find((line) => !/^[a-z]=/.test(line));
+  const lines = splitLines(text);
+  const malformed = malformedLine(lines);
   if (malformed !== undefined) throw invalid(`it has a line that is not of the form x=…: ${quote(malformed)}`);
-  const usernameFragment = valueOf(lines, "ice-ufrag");
-  const password = valueOf(lines, "ice-pwd") ?? "";
+  const usernameFragment = valuesOf(lines, "ice-ufrag")[0];
+  const password = valuesOf(lines, "ice-pwd")[0] ?? "";
   if (usernameFragment === undefined) throw invalid("it has no a=ice-ufrag; send that of pc.localDescription");
-  if (!/^[A-Za-z0-9+/]{4,256}$/.test(usernameFragment)) throw invalid("its a=ice-ufrag is not 4 to 256 ice-chars");
-  if (password !== "" && !/^[A-Za-z0-9+/]{22,256}$/.test(password)) {
+  if (!isUsernameFragment(usernameFragment)) throw invalid("its a=ice-ufrag is not 4 to 256 ice-chars");
+  if (password !== "" && !isPassword(password)) {
     throw invalid("its a=ice-pwd is not 22 to 256 ice-chars");
   }
   const candidates = lines.filter((line) => line.startsWith("a=candidate:")).map((line) => line.slice(2));
   if (candidates.length > MAX_CANDIDATES) throw invalid(`it has more than ${MAX_CANDIDATES} candidates`);
-  const wrong = candidates.find((line) => !CANDIDATE.test(line));
+  const wrong = candidates.find((line) => !isCandidate(line));
   if (wrong !== undefined) throw invalid(`this is no candidate: ${quote(wrong)}`);
-  return { usernameFragment, password, candidates, endOfCandidates: lines.includes("a=end-of-candidates") };
+  return {
+    usernameFragment,
+    password,
+    candidates: candidates.filter(isReachable),
+    endOfCandidates: lines.includes("a=end-of-candidates"),
+  };
 }
-
-/** RFC 8839, section 5.1. */
-const CANDIDATE = /^candidate:\S{1,32} \d{1,5} \S+ \d{1,10} \S+ \d{1,5} typ \S+/;
 
 /** Writes a fragment for the one bundle, whose first section has that `mid`. */
 export function writeIceFragment(
@@ -64,14 +75,6 @@ export function withCandidates(sdp: string, candidates: readonly string[]): stri
   return `${lines.join("\r\n")}\r\n`;
 }
 
-function valueOf(lines: readonly string[], name: string): string | undefined {
-  return lines.find((line) => line.startsWith(`a=${name}:`))?.slice(name.length + 3).trim();
-}
-
 function invalid(detail: string): StreamError {
   return new StreamError("invalid_sdp", `the SDP fragment cannot be used: ${detail}`, { field: "body" });
-}
-
-function quote(line: string): string {
-  return JSON.stringify(line.length > 60 ? `${line.slice(0, 60)}…` : line);
 }

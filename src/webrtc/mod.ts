@@ -16,5 +16,5 @@ export {
   PeerConnection,
   type PeerConnectionOptions,
 } from "./peer_connection.ts";
-export { chooseVideoCodec, type ChosenCodec, narrowOffer, type Offer, readOffer } from "./sdp_offer.ts";
+export { chooseVideoCodec, type ChosenCodec, narrowOffer, type Offer, offersChannel, readOffer } from "./sdp_offer.ts";
 export { warmUp } from "./warm_up.ts";

@@ -1,5 +1,15 @@
 import { StreamError } from "../errors.ts";
 import type { VideoCodec } from "../media/mod.ts";
+import { checkOffer } from "./offer_rules.ts";
+import {
+  isReachable,
+  isRejected,
+  malformedLine,
+  MAX_CANDIDATES,
+  quote,
+  splitLines,
+  splitSections,
+} from "./sdp_lines.ts";
 import type { CongestionFeedback } from "./send_path.ts";
 
 /** One codec line of an offer. */
@@ -35,12 +45,12 @@ export interface ChosenCodec {
 /**
  * Reads an SDP offer (RFC 8866, RFC 8829).
  *
- * @throws StreamError `invalid_sdp` that says what is missing
+ * @throws StreamError `invalid_sdp` that says what is missing or wrong
  */
 export function readOffer(sdp: string): Offer {
-  const lines = sdp.split(/\r\n|\r|\n/).filter((line) => line !== "");
+  const lines = splitLines(sdp);
   if (lines[0]?.trim() !== "v=0") throw new StreamError("invalid_sdp", 'the SDP does not begin with "v=0"', field);
-  const malformed = lines.find((line) => !/^[a-z]=/.test(line));
+  const malformed = malformedLine(lines);
   if (malformed !== undefined) {
     throw new StreamError("invalid_sdp", `the SDP has a line that is not of the form x=…: ${quote(malformed)}`, field);
   }
@@ -54,17 +64,15 @@ export function readOffer(sdp: string): Offer {
       field,
     );
   }
-  for (const name of ["ice-ufrag", "ice-pwd", "fingerprint"]) {
-    const everywhere = hasAttribute(session, name);
-    const missing = media.some((section) => !isRejected(section) && !hasAttribute(section, name));
-    if (!everywhere && missing) {
-      throw new StreamError("invalid_sdp", `the SDP has no a=${name}; send pc.localDescription.sdp as it is`, field);
-    }
-  }
+  checkOffer(session, media);
   return { media: media.map(readMedia), lines };
 }
 
 const field = { field: "sdp" };
+/** RTP ticks of a second of pictures (RFC 6184, section 8.2.1; RFC 7741, section 6.1). */
+const VIDEO_CLOCK_RATE = 90_000;
+/** Largest id of a header extension with one byte of header, which is how they are sent (RFC 8285, section 4.2). */
+const MAX_EXTENSION_ID = 14;
 
 /**
  * Picks the codec to send: the preferred one if offered, else the other. Of several H.264 profiles the constrained
@@ -138,9 +146,14 @@ export function opusPayloadTypes({ media }: Offer): ReadonlySet<number> {
   return new Set(audio.filter(({ name }) => name === "OPUS").map(({ payloadType }) => payloadType));
 }
 
-/** H.264 needs packetization mode 1 (RFC 6184, section 8.1). */
+/** Whether the viewer is going to open DataChannels. */
+export function offersChannel({ media }: Offer): boolean {
+  return media.some(({ kind, rejected }) => kind === "application" && !rejected);
+}
+
+/** H.264 needs packetization mode 1 (RFC 6184, section 8.1); both have one clock rate. */
 function isUsable(offered: OfferedCodec, codec: VideoCodec): boolean {
-  if (offered.name !== codec) return false;
+  if (offered.name !== codec || offered.clockRate !== VIDEO_CLOCK_RATE) return false;
   return codec === "VP8" || offered.parameters.get("packetization-mode") === "1";
 }
 
@@ -156,18 +169,21 @@ function profileRank(offered: OfferedCodec): number {
 
 /**
  * The offer as werift gets it: of video only the chosen codec with its retransmission, so that the answer holds just
- * what is sent. Left out as well are `.local` candidates, whose mDNS look-up stalls for seconds; the end of candidates,
- * after which no peer-reflexive one would count; and the congestion feedback that is not meant.
+ * what is sent. Left out as well are candidates that cannot be reached, names above all, whose look-up stalls for seconds; the
+ * end of candidates, after which no peer-reflexive one would count; header extensions with ids that do not fit; and the
+ * congestion feedback that is not meant.
  */
 export function narrowOffer(
   offer: Offer,
   { chosen: { offered }, feedback }: { chosen: ChosenCodec; feedback: CongestionFeedback },
 ): string {
   const unmeant = feedback === "goog-remb" ? "transport-cc" : "goog-remb";
+  let candidates = 0;
   const kept = splitSections(offer.lines).flatMap((section) => {
     return section[0]?.startsWith("m=video ") ? keepPayloads(section, offered.payloadType) : section;
   }).filter((line) => {
-    if (line.startsWith("a=candidate:")) return !(line.split(" ")[4] ?? "").endsWith(".local");
+    if (line.startsWith("a=candidate:")) return isReachable(line.slice(2)) && candidates++ < MAX_CANDIDATES;
+    if (line.startsWith("a=extmap:")) return Number.parseInt(line.slice(9)) <= MAX_EXTENSION_ID;
     return line !== "a=end-of-candidates" && !(line.startsWith("a=rtcp-fb:") && line.endsWith(` ${unmeant}`));
   });
   return `${kept.join("\r\n")}\r\n`;
@@ -191,20 +207,16 @@ function keepPayloads(section: readonly string[], payloadType: number): string[]
   });
 }
 
-function splitSections(lines: readonly string[]): string[][] {
-  const sections: string[][] = [[]];
-  for (const line of lines) {
-    if (line.startsWith("m=")) sections.push([]);
-    sections.at(-1)?.push(line);
-  }
-  return sections;
-}
-
 function readMedia(lines: readonly string[]): OfferedMedia {
-  const [kind = ""] = (lines[0] ?? "").slice(2).split(" ");
+  const [kind = "", , , ...types] = (lines[0] ?? "").slice(2).split(" ");
   const direction = (["sendonly", "recvonly", "inactive", "sendrecv"] as const)
     .find((one) => lines.includes(`a=${one}`)) ?? "sendrecv";
-  return { kind, rejected: isRejected(lines), direction, codecs: readCodecs(lines) };
+  return {
+    kind,
+    rejected: isRejected(lines),
+    direction,
+    codecs: readCodecs(lines).filter(({ payloadType }) => types.includes(String(payloadType))),
+  };
 }
 
 function readCodecs(lines: readonly string[]): OfferedCodec[] {
@@ -222,16 +234,4 @@ function readCodecs(lines: readonly string[]): OfferedCodec[] {
     const parameters = formats.get(payloadType) ?? new Map<string, string>();
     return [{ payloadType, name: (match[2] ?? "").toUpperCase(), clockRate: Number(match[3]), parameters }];
   });
-}
-
-function isRejected(lines: readonly string[]): boolean {
-  return lines[0]?.split(" ")[1] === "0" && !lines.includes("a=bundle-only");
-}
-
-function hasAttribute(lines: readonly string[], name: string): boolean {
-  return lines.some((line) => line.startsWith(`a=${name}:`));
-}
-
-function quote(line: string): string {
-  return JSON.stringify(line.length > 60 ? `${line.slice(0, 60)}…` : line);
 }

@@ -255,9 +255,12 @@ Deno.test("does without retransmission when none is offered for the codec", () =
 });
 
 Deno.test("leaves every section a format, even a second picture that does not offer the codec", () => {
-  const transport = "a=ice-ufrag:9pQx\r\na=ice-pwd:Uc7yH3aKd0ZrB8fLm5TnW2eV\r\na=fingerprint:sha-256 00\r\n";
+  const transport = `a=ice-ufrag:9pQx\r\na=ice-pwd:Uc7yH3aKd0ZrB8fLm5TnW2eV\r\na=fingerprint:sha-256 ${
+    Array(32).fill("00").join(":")
+  }\r\n`;
   const second = `m=video 9 UDP/TLS/RTP/SAVPF 45\r\n${transport}a=mid:1\r\na=recvonly\r\na=rtpmap:45 AV1/90000\r\n`;
-  const offer = readOffer(videoOffer("96", "a=recvonly", "a=rtpmap:96 VP8/90000") + second);
+  const first = videoOffer("96", "a=recvonly", "a=rtpmap:96 VP8/90000").replace("BUNDLE 0", "BUNDLE 0 1");
+  const offer = readOffer(first + second);
   const text = narrowOffer(offer, { chosen: chooseVideoCodec(offer, "VP8"), feedback: "transport-cc" });
   const sections = text.split("\r\n").filter((line) => line.startsWith("m="));
   assert.deepEqual(sections.map((line) => line.split(" ").slice(3)), [["96"], ["45"]]);
