@@ -21,9 +21,11 @@ export function readIceServerUrl(url: string): IceServerAddress | null {
   if (match === null) return null;
   const [, kind = "", secure = "", host = "", port, transport] = match;
   const isSecure = secure !== "";
+  const number = port === undefined ? isSecure ? 5349 : 3478 : Number(port);
+  if (number < 1 || number > 65_535) return null;
   return {
     kind: kind.toLowerCase() === "turn" ? "turn" : "stun",
     transport: isSecure ? "tls" : transport?.toLowerCase() === "tcp" ? "tcp" : "udp",
-    address: [host.replace(/^\[|\]$/g, ""), port === undefined ? isSecure ? 5349 : 3478 : Number(port)],
+    address: [host.replace(/^\[|\]$/g, ""), number],
   };
 }

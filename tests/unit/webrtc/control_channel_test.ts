@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { RTCDataChannel } from "werift";
 import { readMessage } from "../../../src/webrtc/channel_message.ts";
 import { ControlChannel } from "../../../src/webrtc/mod.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 
 type ReadyState = RTCDataChannel["readyState"];
 
@@ -149,16 +150,18 @@ Deno.test("takes 256 KiB and no more, counted in bytes", () => {
 });
 
 Deno.test("refuses a second channel and one of another name on that channel, in words", () => {
-  const control = new ControlChannel();
+  const clock = new ManualClock();
+  const control = new ControlChannel({ clock });
   const first = new HandChannel("open");
   const second = new HandChannel("open");
   const other = new HandChannel("connecting", "chat");
   for (const channel of [first, second, other]) control.accept(channel.asDataChannel);
-  assert.equal(second.readyState, "closed");
   assert.match((second.sent[0] as { detail: string }).detail, /already/);
   assert.equal(other.sent.length, 0);
   other.become("open");
-  assert.equal(other.readyState, "closed");
+  assert.deepEqual([second.readyState, other.readyState], ["open", "open"], "closed before the refusal is read");
+  clock.turn(0.5);
+  assert.deepEqual([first.readyState, second.readyState, other.readyState], ["open", "closed", "closed"]);
   assert.match((other.sent[0] as { detail: string }).detail, /"telefuser", not "chat"/);
   control.send({ type: "chunk" });
   assert.deepEqual(first.sent, [{ type: "chunk" }]);
