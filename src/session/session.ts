@@ -13,6 +13,7 @@ import {
   type IceServer,
   type MediaPorts,
   type Offer,
+  offersChannel,
   PeerConnection,
   readOffer,
 } from "../webrtc/mod.ts";
@@ -25,6 +26,8 @@ import { Viewer } from "./viewer.ts";
 const TAIL = 0.3;
 /** Seconds given to the last message before the connection goes. */
 const FAREWELL = 0.1;
+/** Seconds for which the last message waits for a channel that is just coming up. */
+const FAREWELL_LIMIT = 0.5;
 /** Seconds for which an answer waits for a pipeline that may refuse the request at once. */
 const REFUSAL_TIME = 0.1;
 /** Seconds after a viewer closed its control channel within which the connection may follow. */
@@ -442,10 +445,23 @@ export class Session {
     const viewer = this.#viewer;
     await this.#releaseStep("conversation", () => this.#conversation?.close(reason));
     const pipeline = this.#releaseStep("pipeline", () => this.#pipeline?.close(reason));
-    if (viewer?.peer.channel.isOpen) await sleep(this.#options.clock, FAREWELL);
+    if (viewer !== undefined) await this.#farewell(viewer.peer);
     await this.#releaseStep("connection", () => viewer?.close(reason.detail));
     await this.#releaseStep("stream", () => this.#live?.close());
     await pipeline;
+  }
+
+  /** Lets the last messages reach the viewer; a channel that is just coming up is waited for. */
+  async #farewell({ channel, state, expectsChannel }: PeerConnection): Promise<void> {
+    const { clock } = this.#options;
+    if (state !== "connected") return;
+    if (!channel.isOpen) {
+      if (!expectsChannel || channel.hasEnded) return;
+      const opened = Promise.withResolvers<void>();
+      channel.opened.on(() => opened.resolve());
+      if (await withTimeLimit(clock, FAREWELL_LIMIT, opened.promise) === "timeout") return;
+    }
+    await sleep(clock, FAREWELL);
   }
 
   async #releaseStep(name: string, step: () => unknown): Promise<void> {
@@ -465,8 +481,8 @@ export class Session {
 }
 
 /** @throws StreamError `invalid_sdp` when the offer opens no data channel */
-function requireChannel({ media }: Offer): void {
-  if (media.some(({ kind, rejected }) => kind === "application" && !rejected)) return;
+function requireChannel(offer: Offer): void {
+  if (offersChannel(offer)) return;
   throw new StreamError(
     "invalid_sdp",
     `this pipeline is bidirectional and the SDP has no DataChannel; call pc.createDataChannel("${CHANNEL_LABEL}") ` +

@@ -1,5 +1,5 @@
 import type { RTCDataChannel } from "werift";
-import { Emitter } from "../async/mod.ts";
+import { type Clock, Emitter, systemClock } from "../async/mod.ts";
 import { messageOf } from "../errors.ts";
 import { type ChannelFault, readMessage } from "./channel_message.ts";
 
@@ -9,6 +9,12 @@ export const CHANNEL_LABEL = "telefuser";
 const MAX_WAITING = 32;
 /** Bytes that may wait in the channel before metadata is left out. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
+
+/**
+ * Seconds until a channel that was refused is closed. A client that opens the right one at once would else get the number
+ * of the one that is closing, and its opening would be lost in the reset of that stream (RFC 6525).
+ */
+const REFUSAL_TIME = 0.5;
 
 type Message = Readonly<Record<string, unknown>>;
 
@@ -22,16 +28,21 @@ export class ControlChannel {
   readonly received: Emitter<Message> = new Emitter();
   /** Something came that is no message; the channel lives. */
   readonly faulty: Emitter<ChannelFault> = new Emitter();
+  readonly #clock: Clock;
   #channel: RTCDataChannel | undefined;
   #waiting: Message[] = [];
+
+  constructor({ clock = systemClock }: { clock?: Clock } = {}) {
+    this.#clock = clock;
+  }
 
   /** Takes over the channel the client made; any further one, or one with another label, is refused in words. */
   accept(channel: RTCDataChannel): void {
     if (channel.label !== CHANNEL_LABEL) {
-      return refuse(channel, `the channel must be called "${CHANNEL_LABEL}", not ${quote(channel.label)}`);
+      return this.#refuse(channel, `the channel must be called "${CHANNEL_LABEL}", not ${quote(channel.label)}`);
     }
     if (this.#channel !== undefined) {
-      return refuse(channel, `there is a channel "${CHANNEL_LABEL}" already; use that one`);
+      return this.#refuse(channel, `there is a channel "${CHANNEL_LABEL}" already; use that one`);
     }
     this.attach(channel);
   }
@@ -66,12 +77,25 @@ export class ControlChannel {
     return this.#channel?.readyState === "open";
   }
 
+  /** Whether the client's channel was open and is no more. */
+  get hasEnded(): boolean {
+    return this.#channel?.readyState === "closing" || this.#channel?.readyState === "closed";
+  }
+
   /** Hears nothing any more. */
   close(): void {
     this.received.clear();
     this.faulty.clear();
     this.ended.clear();
     this.opened.clear();
+  }
+
+  /** Says why on the channel itself, then closes it. */
+  #refuse(channel: RTCDataChannel, detail: string): void {
+    whenOpen(channel, () => {
+      channel.send(JSON.stringify({ type: "error", code: "channel_refused", detail }));
+      this.#clock.schedule(REFUSAL_TIME, () => channel.close());
+    });
   }
 
   #receive(data: string | Uint8Array): void {
@@ -89,14 +113,6 @@ function put(channel: RTCDataChannel, message: Message): void {
     const detail = `a message of type ${String(type)} was left out: ${messageOf(error)}; send large data over HTTP`;
     channel.send(JSON.stringify({ type: "error", code: "message_too_large", detail, session_id, timestamp }));
   }
-}
-
-/** Says why on the channel itself, then closes it. */
-function refuse(channel: RTCDataChannel, detail: string): void {
-  whenOpen(channel, () => {
-    channel.send(JSON.stringify({ type: "error", code: "channel_refused", detail }));
-    channel.close();
-  });
 }
 
 function whenOpen(channel: RTCDataChannel, then: () => void): void {

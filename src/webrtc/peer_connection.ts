@@ -32,6 +32,7 @@ import {
   type ChosenCodec,
   narrowOffer,
   type Offer,
+  offersChannel,
   offersToSend,
   opusPayloadTypes,
   rtxPayloadType,
@@ -92,7 +93,7 @@ export interface PeerConnectionOptions {
 /** One viewer's connection, as answerer: negotiation, transport security, tracks, channel, and when it is over. */
 export class PeerConnection {
   readonly stateChanged: Emitter<ConnectionChange> = new Emitter();
-  readonly channel: ControlChannel = new ControlChannel();
+  readonly channel: ControlChannel;
   readonly #options: PeerConnectionOptions;
   readonly #peer: RTCPeerConnection;
   readonly #ready = Promise.withResolvers<void>();
@@ -116,7 +117,8 @@ export class PeerConnection {
 
   constructor(options: PeerConnectionOptions) {
     this.#options = options;
-    const { receive, lowLatency } = options;
+    const { receive, lowLatency, clock } = options;
+    this.channel = new ControlChannel({ clock });
     this.#playoutDelay = new PlayoutDelay({ isInteractive: lowLatency });
     // Transport-wide feedback is for both ways or none: for what we receive we give none, and limit the camera by REMB.
     this.#feedback = receive.video || receive.audio ? "goog-remb" : "transport-cc";
@@ -161,6 +163,11 @@ export class PeerConnection {
   /** Resolves when it is connected; never when it closes before. */
   get ready(): Promise<void> {
     return this.#ready.promise;
+  }
+
+  /** Whether the viewer said that it opens a DataChannel. */
+  get expectsChannel(): boolean {
+    return this.#offer !== undefined && offersChannel(this.#offer);
   }
 
   /** What the network to the viewer carries, once connected. */

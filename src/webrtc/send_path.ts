@@ -47,7 +47,7 @@ const LONGEST_QUEUE = 0.15;
 const STEEP = { share: 0.6, queue: 0.05 };
 /** Queue in seconds at which pictures are made again, and what it may take longer to drain than it was measured. */
 const DRAINED = 0.06;
-const DRAIN_MARGIN = 0.2;
+const DRAIN_MARGIN = 0.1;
 /** Seconds after an overrun for which pictures get only a share of what arrives, so that the queue on the way drains. */
 const RECOVERY = 1;
 const RECOVERY_SHARE = 0.5;

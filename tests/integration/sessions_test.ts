@@ -66,5 +66,5 @@ Deno.test("stopping the server closes sessions with a reason and refuses new one
   await using viewer = await connectViewer(server, { channel: true });
   await eventually("frames arrive", () => viewer.frames > 0);
   await server[Symbol.asyncDispose]();
-  assert.equal(viewer.messages.at(-1)?.code, "shutting_down");
+  await eventually("the reason arrives", () => viewer.messages.at(-1)?.code === "shutting_down", 2000);
 });
