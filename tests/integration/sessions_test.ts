@@ -68,3 +68,15 @@ Deno.test("stopping the server closes sessions with a reason and refuses new one
   await server[Symbol.asyncDispose]();
   await eventually("the reason arrives", () => viewer.messages.at(-1)?.code === "shutting_down", 2000);
 });
+
+Deno.test("a session that is closed while its channel is coming up still tells the viewer why", async () => {
+  await using server = await startTestServer(testPipeline("paused"));
+  for (let round = 0; round < 3; round++) {
+    await using viewer = await connectViewer(server, { channel: true });
+    await viewer.peer.connectionStateChange.watch((state) => state === "connected");
+    assert.equal(viewer.channel?.readyState, "connecting");
+    const response = await server.fetch(`/v1/stream/sessions/${viewer.sessionId}`, { method: "DELETE" });
+    await response.body?.cancel();
+    await eventually("the reason arrives", () => viewer.messages.at(-1)?.code === "client_request", 2000);
+  }
+});
