@@ -8,6 +8,7 @@
 export { ControlLatency, ControlTrace } from "./control_trace.ts";
 export { Conversation } from "./conversation.ts";
 export { type LatencySummary, LatencyWindow } from "./latency.ts";
-export { type CloseReason, Session, type SessionOptions, type ViewerOffer } from "./session.ts";
+export { Session } from "./session.ts";
+export type { CloseReason, SessionOptions, ViewerOffer } from "./session_options.ts";
 export { type Answered, SessionRegistry } from "./session_registry.ts";
 export { nextState, type SessionEvent, type SessionState } from "./session_state.ts";

@@ -1,8 +1,8 @@
-import { type Clock, sleep, TaskScope, type Timer, withTimeLimit } from "../async/mod.ts";
+import { sleep, TaskScope, type Timer, withTimeLimit } from "../async/mod.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import { Log } from "../log.ts";
-import type { EncoderEffort, VideoCodec } from "../media/mod.ts";
-import type { PipelineSession, StreamMode, ViewerMedia } from "../pipeline/mod.ts";
+import type { VideoCodec } from "../media/mod.ts";
+import type { PipelineSession, StreamMode } from "../pipeline/mod.ts";
 import { LiveStream } from "../stream/mod.ts";
 import {
   CHANNEL_LABEL,
@@ -10,84 +10,23 @@ import {
   type ChosenCodec,
   type ConnectionChange,
   type IceFragment,
-  type IceServer,
-  type MediaPorts,
-  type Offer,
-  offersChannel,
   PeerConnection,
   readOffer,
+  requireChannel,
 } from "../webrtc/mod.ts";
 import { type ControlLatency, ControlTrace } from "./control_trace.ts";
 import { Conversation } from "./conversation.ts";
+import { farewell, releaseStep } from "./release.ts";
+import type { CloseReason, SessionOptions, ViewerOffer } from "./session_options.ts";
 import { nextState, type SessionEvent, type SessionState } from "./session_state.ts";
 import { Viewer } from "./viewer.ts";
 
 /** Seconds for which the viewer's own buffer may still hold what has been sent. */
 const TAIL = 0.3;
-/** Seconds given to the last message before the connection goes. */
-const FAREWELL = 0.1;
-/** Seconds for which the last message waits for a channel that is just coming up. */
-const FAREWELL_LIMIT = 0.5;
 /** Seconds for which an answer waits for a pipeline that may refuse the request at once. */
 const REFUSAL_TIME = 0.1;
 /** Seconds after a viewer closed its control channel within which the connection may follow. */
 const CHANNEL_GRACE = 0.5;
-/** Seconds that each step of closing may take. */
-const STEP_LIMIT = 3;
-
-/** Why a session ended: a code for programs, a sentence for people. */
-export interface CloseReason {
-  readonly code:
-    | "finished"
-    | "pipeline_failed"
-    | "client_request"
-    | "connection_lost"
-    | "setup_failed"
-    | "shutting_down";
-  readonly detail: string;
-}
-
-/** A viewer's offer to connect, the first time or again. */
-export interface ViewerOffer {
-  readonly sdp: string;
-  /** Whether candidates that come up later reach the viewer through `trickle()`; else the answer waits for them. */
-  readonly trickle: boolean;
-  /** Whether the viewer may come back after it closed its connection, as a page does that is loaded again. */
-  readonly resumable: boolean;
-  /** STUN and TURN servers for this connection. */
-  readonly iceServers: readonly IceServer[];
-  /** Whether the viewer is on this machine. */
-  readonly loopback: boolean;
-}
-
-/** What a session is made with. */
-export interface SessionOptions {
-  readonly id: string;
-  readonly offer: ViewerOffer;
-  readonly mode: StreamMode;
-  readonly fps: number;
-  readonly preferredCodec: VideoCodec;
-  /** bit/s of the picture on a good network. */
-  readonly bitrate: number;
-  /** Least bit/s on a bad one. */
-  readonly minBitrate: number;
-  /** What of the viewer's camera and microphone the pipeline takes. */
-  readonly viewerMedia: ViewerMedia;
-  /** Most that the viewer's camera may send, in bit/s. */
-  readonly cameraBitrate: number;
-  readonly effort: EncoderEffort;
-  readonly bufferSeconds: number;
-  readonly connectLimit: number;
-  /** Seconds from the connection until the control channel must be open, for a bidirectional session. */
-  readonly channelLimit: number;
-  readonly silenceLimit: number;
-  /** Seconds for which a viewer that vanished may come back; 0: not at all. */
-  readonly holdSeconds: number;
-  readonly ports: MediaPorts;
-  readonly clock: Clock;
-  /** Begins the pipeline's side. */
-  readonly openPipeline: () => PipelineSession;
-}
 
 /** What belongs to a session that is open. */
 interface Parts {
@@ -429,10 +368,7 @@ export class Session {
   async #channelOpen({ channel, ready }: PeerConnection): Promise<boolean> {
     const { clock, channelLimit } = this.#options;
     await Promise.race([ready, this.closed]);
-    const opened = Promise.withResolvers<void>();
-    channel.opened.on(() => opened.resolve());
-    if (channel.isOpen) opened.resolve();
-    const outcome = await withTimeLimit(clock, channelLimit, Promise.race([opened.promise, this.closed]));
+    const outcome = await withTimeLimit(clock, channelLimit, Promise.race([channel.whenOpen(), this.closed]));
     if (outcome === "timeout") {
       const detail = `the DataChannel "${CHANNEL_LABEL}" did not open within ${channelLimit} s; ` +
         `call pc.createDataChannel("${CHANNEL_LABEL}") before createOffer()`;
@@ -443,34 +379,14 @@ export class Session {
 
   async #releaseAll(reason: CloseReason): Promise<void> {
     const viewer = this.#viewer;
-    await this.#releaseStep("conversation", () => this.#conversation?.close(reason));
-    const pipeline = this.#releaseStep("pipeline", () => this.#pipeline?.close(reason));
-    if (viewer !== undefined) await this.#farewell(viewer.peer);
-    await this.#releaseStep("connection", () => viewer?.close(reason.detail));
-    await this.#releaseStep("stream", () => this.#live?.close());
-    await pipeline;
-  }
-
-  /** Lets the last messages reach the viewer; a channel that is just coming up is waited for. */
-  async #farewell({ channel, state, expectsChannel }: PeerConnection): Promise<void> {
     const { clock } = this.#options;
-    if (state !== "connected") return;
-    if (!channel.isOpen) {
-      if (!expectsChannel || channel.hasEnded) return;
-      const opened = Promise.withResolvers<void>();
-      channel.opened.on(() => opened.resolve());
-      if (await withTimeLimit(clock, FAREWELL_LIMIT, opened.promise) === "timeout") return;
-    }
-    await sleep(clock, FAREWELL);
-  }
-
-  async #releaseStep(name: string, step: () => unknown): Promise<void> {
-    try {
-      const outcome = await withTimeLimit(this.#options.clock, STEP_LIMIT, Promise.resolve(step()));
-      if (outcome === "timeout") this.#log.warn(`releasing the ${name} took more than ${STEP_LIMIT} s`);
-    } catch (error) {
-      this.#log.warn(`releasing the ${name} failed: ${messageOf(error)}`);
-    }
+    const release = (name: string, step: () => unknown) => releaseStep(name, { step, clock, log: this.#log });
+    await release("conversation", () => this.#conversation?.close(reason));
+    const pipeline = release("pipeline", () => this.#pipeline?.close(reason));
+    if (viewer !== undefined) await farewell(viewer.peer, clock);
+    await release("connection", () => viewer?.close(reason.detail));
+    await release("stream", () => this.#live?.close());
+    await pipeline;
   }
 
   #step(event: SessionEvent): SessionState | null {
@@ -478,15 +394,4 @@ export class Session {
     if (next !== null) this.#state = next;
     return next;
   }
-}
-
-/** @throws StreamError `invalid_sdp` when the offer opens no data channel */
-function requireChannel(offer: Offer): void {
-  if (offersChannel(offer)) return;
-  throw new StreamError(
-    "invalid_sdp",
-    `this pipeline is bidirectional and the SDP has no DataChannel; call pc.createDataChannel("${CHANNEL_LABEL}") ` +
-      "before createOffer()",
-    { field: "sdp" },
-  );
 }

@@ -2,7 +2,8 @@ import { timingSafeEqual } from "node:crypto";
 import type { Clock } from "../async/mod.ts";
 import { StreamError } from "../errors.ts";
 import { ControlLatency } from "./control_trace.ts";
-import { type CloseReason, Session, type SessionOptions, type ViewerOffer } from "./session.ts";
+import { Session } from "./session.ts";
+import type { CloseReason, SessionOptions, ViewerOffer } from "./session_options.ts";
 
 /** Seconds for which the reason of a closed session can be asked for. */
 const REMEMBER = 120;

@@ -77,6 +77,14 @@ export class ControlChannel {
     return this.#channel?.readyState === "open";
   }
 
+  /** Resolves when it is open; never when it closes before. */
+  whenOpen(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.opened.on(() => resolve());
+    if (this.isOpen) resolve();
+    return promise;
+  }
+
   /** Whether the client's channel was open and is no more. */
   get hasEnded(): boolean {
     return this.#channel?.readyState === "closing" || this.#channel?.readyState === "closed";

@@ -16,5 +16,15 @@ export {
   PeerConnection,
   type PeerConnectionOptions,
 } from "./peer_connection.ts";
-export { chooseVideoCodec, type ChosenCodec, narrowOffer, type Offer, offersChannel, readOffer } from "./sdp_offer.ts";
+export {
+  type CandidateKind,
+  candidatesOf,
+  type ChosenPair,
+  ProbePeer,
+  type ReceivedMedia,
+  type ServerCandidate,
+} from "./probe_peer.ts";
+export { chooseVideoCodec, type ChosenCodec, narrowOffer, type Offer, readOffer, requireChannel } from "./sdp_offer.ts";
+export { type BindingReply, type CheckCredentials, checkOverTcp, type ProbeTiming, StunProbe } from "./stun_probe.ts";
+export { probeRelay, type RelayProbe } from "./turn_probe.ts";
 export { warmUp } from "./warm_up.ts";

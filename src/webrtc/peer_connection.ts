@@ -1,53 +1,25 @@
-import {
-  MediaStreamTrack,
-  type RTCDtlsTransport,
-  RTCPeerConnection,
-  RTCRtpCodecParameters,
-  RTCRtpHeaderExtensionParameters,
-  type RTCRtpTransceiver,
-  useH264,
-  useNACK,
-  useOPUS,
-  usePLI,
-  useREMB,
-  useTWCC,
-  useVP8,
-} from "werift";
-import { type Clock, Emitter, type Timer, withTimeLimit } from "../async/mod.ts";
+import { MediaStreamTrack, type RTCDtlsTransport, RTCPeerConnection } from "werift";
+import { Emitter, type Timer, withTimeLimit } from "../async/mod.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { readRtcp } from "../rtp/mod.ts";
 import { ControlChannel } from "./control_channel.ts";
 import { clientIsAuthentic, guardDtls } from "./dtls_guard.ts";
 import { IceAgent } from "./ice_agent.ts";
-import type { IceServer } from "./ice_server.ts";
-import { InboundAudio, InboundVideo } from "./inbound_track.ts";
-import type { MediaPorts } from "./media_ports.ts";
-import { OutboundTrack } from "./outbound_track.ts";
-import { PacketSender } from "./packet_sender.ts";
-import { type CongestionFeedback, FEEDBACK_EXTENSION, FEEDBACK_EXTENSION_BYTES, SendPath } from "./send_path.ts";
-import { PlayoutDelay } from "./playout_delay.ts";
-import {
-  answerDirections,
-  type ChosenCodec,
-  narrowOffer,
-  type Offer,
-  offersChannel,
-  offersToSend,
-  opusPayloadTypes,
-  rtxPayloadType,
-} from "./sdp_offer.ts";
 import { type IceFragment, withCandidates } from "./ice_fragment.ts";
+import type { IceServer } from "./ice_server.ts";
+import type { InboundAudio, InboundVideo } from "./inbound_track.ts";
+import type { MediaPorts } from "./media_ports.ts";
+import { negotiable } from "./negotiable.ts";
+import type { OutboundTrack } from "./outbound_track.ts";
+import { PeerMedia, type PeerMediaOptions } from "./peer_media.ts";
+import { answerDirections, narrowOffer, type Offer, offersChannel } from "./sdp_offer.ts";
+import type { CongestionFeedback, SendPath } from "./send_path.ts";
 
 /**
  * Largest DataChannel message that a browser is allowed to send (bytes). It is above what is taken, so that one that is
  * too large can be answered.
  */
 const MAX_MESSAGE_BYTES = 1024 * 1024;
-/** Tells a receiver how long to hold pictures back; 0 and 0: not at all. Known to Chromium and Safari. */
-const PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
-/** Seconds that pictures may be held back at most where smoothness counts: what browsers do by themselves. */
-const LONGEST_PLAYOUT_DELAY = 10;
 /** Longest wait for STUN or TURN before the answer goes out without them, in seconds. */
 const GATHER_LIMIT = 2;
 /** Seconds between looks at whether the viewer is still heard. */
@@ -67,16 +39,7 @@ export interface ConnectionChange {
 }
 
 /** What a peer connection is made with. */
-export interface PeerConnectionOptions {
-  readonly chosen: ChosenCodec;
-  /** Whether the viewer is to show each picture at once instead of evening out the network's jitter. */
-  readonly lowLatency: boolean;
-  /** Which of the viewer's tracks are taken. */
-  readonly receive: { readonly video: boolean; readonly audio: boolean };
-  /** Most that the viewer's camera may send, in bit/s. */
-  readonly cameraBitrate: number;
-  /** Limits of the picture's bitrate, in bit/s. */
-  readonly bitrate: { readonly minimum: number; readonly maximum: number };
+export interface PeerConnectionOptions extends PeerMediaOptions {
   /** STUN and TURN servers to use; empty for none. */
   readonly iceServers: readonly IceServer[];
   readonly ports: MediaPorts;
@@ -86,7 +49,6 @@ export interface PeerConnectionOptions {
   readonly silenceLimit: number;
   /** Seconds from the answer until the connection must be up. */
   readonly connectLimit: number;
-  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -100,37 +62,27 @@ export class PeerConnection {
   /** Rejects when the connection is closed. */
   readonly #gone = Promise.withResolvers<never>();
   #state: ConnectionState = "connecting";
-  #video: OutboundTrack | undefined;
-  #audio: OutboundTrack | undefined;
-  #camera: InboundVideo | undefined;
-  #microphone: InboundAudio | undefined;
+  #media: PeerMedia | undefined;
   #offer: Offer | undefined;
   /** The viewer's username fragment; another one means an ICE restart. */
   #remoteFragment = "";
   #timer: Timer | undefined;
   #agent: IceAgent | undefined;
   readonly #feedback: CongestionFeedback;
-  readonly #playoutDelay: PlayoutDelay;
-  #path: SendPath | undefined;
   #lastHeard = 0;
   #release: Promise<unknown> = Promise.resolve();
 
   constructor(options: PeerConnectionOptions) {
     this.#options = options;
-    const { receive, lowLatency, clock } = options;
+    const { receive, clock } = options;
     this.channel = new ControlChannel({ clock });
-    this.#playoutDelay = new PlayoutDelay({ isInteractive: lowLatency });
     // Transport-wide feedback is for both ways or none: for what we receive we give none, and limit the camera by REMB.
     this.#feedback = receive.video || receive.audio ? "goog-remb" : "transport-cc";
     this.#peer = new RTCPeerConnection({
       bundlePolicy: "max-bundle",
       maxMessageSize: MAX_MESSAGE_BYTES,
       iceServers: [],
-      codecs: { video: videoCodecs(options.chosen, this.#feedback), audio: [useOPUS()] },
-      headerExtensions: {
-        video: [FEEDBACK_EXTENSION[this.#feedback], PLAYOUT_DELAY].map(extension),
-        audio: [FEEDBACK_EXTENSION[this.#feedback]].map(extension),
-      },
+      ...negotiable(options.chosen, this.#feedback),
     });
     this.#gone.promise.catch(() => undefined);
     this.#peer.onDataChannel.subscribe((channel) => this.channel.accept(channel));
@@ -142,12 +94,12 @@ export class PeerConnection {
 
   /** The viewer's camera, once connected, when it may send one. */
   get camera(): InboundVideo | undefined {
-    return this.#camera;
+    return this.#media?.camera;
   }
 
   /** The viewer's microphone, once connected, when it may send one. */
   get microphone(): InboundAudio | undefined {
-    return this.#microphone;
+    return this.#media?.microphone;
   }
 
   /** Names the present ICE session: our username fragment. */
@@ -172,17 +124,17 @@ export class PeerConnection {
 
   /** What the network to the viewer carries, once connected. */
   get path(): SendPath | undefined {
-    return this.#path;
+    return this.#media?.path;
   }
 
   /** The picture track, once connected. */
   get video(): OutboundTrack | undefined {
-    return this.#video;
+    return this.#media?.video;
   }
 
   /** The sound track, once connected, when the viewer takes sound. */
   get audio(): OutboundTrack | undefined {
-    return this.#audio;
+    return this.#media?.audio;
   }
 
   /**
@@ -268,11 +220,7 @@ export class PeerConnection {
     this.#state = "closed";
     this.#timer?.cancel();
     this.#agent?.close();
-    this.#path?.close();
-    this.#video?.close();
-    this.#audio?.close();
-    this.#camera?.close();
-    this.#microphone?.close();
+    this.#media?.close();
     this.channel.close();
     this.#release = withTimeLimit(this.#options.clock, CLOSE_LIMIT, this.#peer.close()).catch((error) => {
       this.#options.log.debug(`closing the peer failed: ${messageOf(error)}`);
@@ -313,120 +261,26 @@ export class PeerConnection {
   }
 
   #connected(transport: RTCDtlsTransport): void {
-    if (this.#state !== "connecting") return;
+    const offer = this.#offer;
+    if (this.#state !== "connecting" || offer === undefined) return;
     if (!clientIsAuthentic(transport)) {
       return this.#closeWith("the viewer did not prove that its certificate is its own");
     }
     const { clock } = this.#options;
     this.#timer?.cancel();
     this.#state = "connected";
-    const sender = new PacketSender(transport);
-    const path = this.#path = new SendPath({ sender, feedback: this.#feedback, bitrate: this.#options.bitrate, clock });
-    for (const transceiver of this.#peer.getTransceivers()) {
-      const track = this.#track(transceiver, path);
-      if (transceiver.kind === "video") this.#video ??= track;
-      else this.#audio ??= track;
-    }
-    if (!this.#options.lowLatency) this.#video?.setPlayoutDelay({ minimum: 0, maximum: LONGEST_PLAYOUT_DELAY });
-    path.overrun.on(() => this.#video?.beginAnew());
-    path.probeWanted.on((request) => this.#video?.probe(request));
-    this.#openInbound(transport, sender);
-    this.#watchRtcp(transport);
+    this.#media = new PeerMedia(this.#options, {
+      transport,
+      offer,
+      transceivers: this.#peer.getTransceivers(),
+      cname: this.#peer.cname,
+      feedback: this.#feedback,
+    });
     this.#lastHeard = clock.now();
     transport.iceTransport.connection.onData.subscribe(() => this.#heard());
     this.#watchSilence();
     this.stateChanged.emit({ state: "connected", reason: "", byViewer: false });
     this.#ready.resolve();
-  }
-
-  #track(transceiver: RTCRtpTransceiver, path: SendPath): OutboundTrack | undefined {
-    const { sender: negotiated } = transceiver;
-    const kind = transceiver.kind === "video" ? "video" : "audio";
-    const codec = negotiated.codec;
-    const direction = transceiver.currentDirection;
-    if (codec === undefined || (direction !== "sendonly" && direction !== "sendrecv")) return undefined;
-    const stampId = transceiver.headerExtensions.find(({ uri }) => uri === FEEDBACK_EXTENSION[this.#feedback])?.id;
-    const { rtxPayloadType } = negotiated as unknown as { rtxPayloadType: number | undefined };
-    return new OutboundTrack({
-      clock: this.#options.clock,
-      path,
-      parameters: {
-        kind,
-        ssrc: negotiated.ssrc,
-        payloadType: codec.payloadType,
-        clockRate: codec.clockRate,
-        rtx: rtxPayloadType === undefined ? null : { ssrc: negotiated.rtxSsrc, payloadType: rtxPayloadType },
-        cname: this.#peer.cname,
-        playoutDelayId: transceiver.headerExtensions.find(({ uri }) => uri === PLAYOUT_DELAY)?.id,
-        stamp: stampId === undefined
-          ? undefined
-          : { id: stampId, data: new Uint8Array(FEEDBACK_EXTENSION_BYTES[this.#feedback]) },
-      },
-    });
-  }
-
-  /** Takes the viewer's tracks before werift's receivers do, which would repair loss too and give up after 50 ms. */
-  #openInbound(transport: RTCDtlsTransport, sender: PacketSender): void {
-    const offer = this.#offer;
-    const [transceiver] = this.#peer.getTransceivers();
-    transport.onRtp.allUnsubscribe();
-    if (offer === undefined || transceiver === undefined) return;
-    const { chosen, clock, receive, cameraBitrate } = this.#options;
-    const ownSsrc = transceiver.sender.ssrc;
-    if (receive.video && offersToSend(offer, "video")) {
-      const { payloadType } = chosen.offered;
-      this.#camera = new InboundVideo({
-        codec: chosen.codec,
-        payloadType,
-        rtxPayloadType: rtxPayloadType(offer, payloadType),
-        maxBitrate: cameraBitrate,
-        sender,
-        clock,
-        ownSsrc,
-      });
-    }
-    if (receive.audio && offersToSend(offer, "audio")) {
-      this.#microphone = new InboundAudio({ payloadTypes: opusPayloadTypes(offer), sender, clock, ownSsrc });
-    }
-    transport.onRtp.subscribe(({ header, payload }) => {
-      const { ssrc, payloadType, sequenceNumber, timestamp, marker } = header;
-      const packet = { ssrc, payloadType, sequenceNumber, timestamp, marker, payload };
-      if (this.#camera?.receive(packet) !== true) this.#microphone?.receive(packet);
-    });
-  }
-
-  /** Reads every RTCP packet as it is decrypted: werift keeps some kinds to itself. */
-  #watchRtcp(transport: RTCDtlsTransport): void {
-    const { srtcp } = transport;
-    const decrypt = srtcp.decrypt;
-    srtcp.decrypt = (data: Buffer) => {
-      const plain = decrypt(data);
-      for (const reading of readRtcp(plain)) {
-        this.#path?.receive(reading);
-        this.#video?.receive(reading);
-        this.#audio?.receive(reading);
-        if (reading.kind === "report" && this.#video?.ssrc === reading.block.ssrc) {
-          const { fractionLost, roundTrip } = this.#video.stats;
-          this.#path?.report({ fractionLost, roundTrip });
-          this.#holdBack();
-        }
-        this.#camera?.receiveReport(reading);
-        this.#microphone?.receiveReport(reading);
-      }
-      return plain;
-    };
-  }
-
-  /** Has the viewer hold pictures back for as long as repairs take. */
-  #holdBack(): void {
-    const [video, path] = [this.#video, this.#path];
-    if (video === undefined || path === undefined) return;
-    const { clock, lowLatency } = this.#options;
-    const { lossRate } = path.stats;
-    const { roundTrip } = video.stats;
-    if (!this.#playoutDelay.update({ lossRate, roundTrip, now: clock.now() })) return;
-    const minimum = this.#playoutDelay.seconds;
-    video.setPlayoutDelay({ minimum, maximum: lowLatency ? minimum : LONGEST_PLAYOUT_DELAY });
   }
 
   #heard(): void {
@@ -460,19 +314,6 @@ export class PeerConnection {
   }
 }
 
-function extension(uri: string): RTCRtpHeaderExtensionParameters {
-  return new RTCRtpHeaderExtensionParameters({ uri });
-}
-
 function gone(): StreamError {
   return new StreamError("connection_gone", "there is no connection that could be restarted; send a new offer");
-}
-
-/** Fresh objects for each peer: werift writes negotiated values into them. */
-function videoCodecs({ codec, offered }: ChosenCodec, feedback: CongestionFeedback): RTCRtpCodecParameters[] {
-  const congestion = feedback === "goog-remb" ? useREMB() : useTWCC();
-  const rtcpFeedback = [useNACK(), usePLI(), { type: "ccm", parameter: "fir" }, congestion];
-  const parameters = [...offered.parameters].map(([key, value]) => `${key}=${value}`).join(";");
-  const media = codec === "H264" ? useH264({ rtcpFeedback, parameters }) : useVP8({ rtcpFeedback });
-  return [media, new RTCRtpCodecParameters({ mimeType: "video/rtx", clockRate: 90_000 })];
 }

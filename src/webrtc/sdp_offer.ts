@@ -1,5 +1,6 @@
 import { StreamError } from "../errors.ts";
 import type { VideoCodec } from "../media/mod.ts";
+import { CHANNEL_LABEL } from "./control_channel.ts";
 import { checkOffer } from "./offer_rules.ts";
 import {
   isReachable,
@@ -149,6 +150,21 @@ export function opusPayloadTypes({ media }: Offer): ReadonlySet<number> {
 /** Whether the viewer is going to open DataChannels. */
 export function offersChannel({ media }: Offer): boolean {
   return media.some(({ kind, rejected }) => kind === "application" && !rejected);
+}
+
+/**
+ * For a pipeline that cannot do without messages.
+ *
+ * @throws StreamError `invalid_sdp` when the offer opens no DataChannel
+ */
+export function requireChannel(offer: Offer): void {
+  if (offersChannel(offer)) return;
+  throw new StreamError(
+    "invalid_sdp",
+    `this pipeline is bidirectional and the SDP has no DataChannel; call pc.createDataChannel("${CHANNEL_LABEL}") ` +
+      "before createOffer()",
+    field,
+  );
 }
 
 /** H.264 needs packetization mode 1 (RFC 6184, section 8.1); both have one clock rate. */
