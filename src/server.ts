@@ -7,17 +7,21 @@
 import { fileURLToPath } from "node:url";
 import { type Clock, systemClock } from "./async/mod.ts";
 import { openVideoFile } from "./codec/mod.ts";
-import type { LoadedConfig } from "./config/mod.ts";
+import type { Config, LoadedConfig } from "./config/mod.ts";
 import { messageOf, StreamError } from "./errors.ts";
 import { createApp, listenAsConfigured, type Listener, type OfferRequest, type Services } from "./http/mod.ts";
 import { Log } from "./log.ts";
 import { isLoopback } from "./network.ts";
 import {
+  childCommand,
+  type OpenLink,
   permissionsFor,
   PipelineHost,
   type PipelinePermissions,
+  processLink,
   readModuleGraph,
   type StreamMode,
+  workerLink,
 } from "./pipeline/mod.ts";
 import { isH264KeyFrame, isVp8KeyFrame } from "./rtp/mod.ts";
 import { type Answered, SessionRegistry, type ViewerOffer } from "./session/mod.ts";
@@ -73,6 +77,15 @@ export async function startServer({ loaded, pipelineFile, clock = systemClock }:
     media,
     assets: new Map([...ASSETS].map(([name, url]) => [name, fileURLToPath(url)])),
     openVideo: openVideoFile,
+    openLink: linkFor({ config, permissions, clock }),
+    limits: {
+      startSeconds: config.pipelineStartSeconds,
+      heartbeatSeconds: config.pipelineHeartbeatSeconds,
+      openSeconds: config.pipelineOpenSeconds,
+      closeSeconds: config.pipelineCloseSeconds,
+      chunkBytes: config.pipelineChunkBytes,
+      chunkFrames: config.pipelineChunkFrames,
+    },
     probe: { h264: isH264KeyFrame, vp8: isVp8KeyFrame },
     clock,
   });
@@ -106,6 +119,18 @@ export async function startServer({ loaded, pipelineFile, clock = systemClock }:
     started: Promise.all([started, warm]).then(() => undefined),
     stop: () => stopping ??= stop({ registry, pipeline, ports, http, warm }),
   };
+}
+
+/** @throws StreamError `invalid_config` when a limit does not go with the isolation */
+function linkFor(
+  { config, permissions, clock }: { config: Config; permissions: PipelinePermissions; clock: Clock },
+): OpenLink {
+  const { isolation, pipelineMemory: memory, pipelineChunkBytes: chunkBytes } = config;
+  if (isolation === "worker") {
+    if (memory === 0) return workerLink(permissions.worker);
+    throw new StreamError("invalid_config", "--pipeline-memory needs a process to limit; add --isolation process");
+  }
+  return processLink({ command: childCommand(), permissions: permissions.worker, memory, chunkBytes, clock });
 }
 
 async function stop(

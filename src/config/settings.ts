@@ -24,6 +24,7 @@ function setting<T>(setting: Setting<T>): Setting<T> {
 }
 
 const SECURITY_LEVELS = ["strict", "standard", "permissive"] as const;
+const ISOLATIONS = ["worker", "process"] as const;
 const VIDEO_CODECS = ["H264", "VP8"] as const;
 const EFFORTS = ["fast", "balanced", "quality"] as const;
 
@@ -95,6 +96,63 @@ export const SETTINGS = {
     default: [],
     help: "video files that the pipeline may have decoded at every level",
     value: "files",
+  }),
+  isolation: setting<(typeof ISOLATIONS)[number]>({
+    kind: "choice",
+    schema: z.enum(ISOLATIONS),
+    choices: ISOLATIONS,
+    default: "worker",
+    help:
+      "where the pipeline runs: in a worker of the server, or in a process of its own, which may crash without harm",
+  }),
+  pipelineMemory: setting({
+    kind: "integer",
+    schema: z.number().int().min(0).max(1024 * 1024),
+    default: 0,
+    help: "memory that the pipeline's process may hold (with --isolation process); 0 for any",
+    value: "MiB",
+  }),
+  pipelineStartSeconds: setting({
+    kind: "number",
+    schema: z.number().min(1).max(24 * 3600),
+    default: 600,
+    help: "longest that the pipeline may take to load and start",
+    value: "seconds",
+  }),
+  pipelineHeartbeatSeconds: setting({
+    kind: "number",
+    schema: z.number().min(0.5).max(3600),
+    default: 10,
+    help: "longest that the pipeline may block its worker; after that the worker is replaced",
+    value: "seconds",
+  }),
+  pipelineOpenSeconds: setting({
+    kind: "number",
+    schema: z.number().min(0.5).max(3600),
+    default: 30,
+    help: "longest that createSession() may take",
+    value: "seconds",
+  }),
+  pipelineCloseSeconds: setting({
+    kind: "number",
+    schema: z.number().min(0.5).max(600),
+    default: 5,
+    help: "longest that closeSession() and stop() may take",
+    value: "seconds",
+  }),
+  pipelineChunkBytes: setting({
+    kind: "integer",
+    schema: z.number().int().min(64 * 1024).max(2 ** 31 - 1),
+    default: 256 * 1024 * 1024,
+    help: "pictures and sound in one chunk",
+    value: "bytes",
+  }),
+  pipelineChunkFrames: setting({
+    kind: "integer",
+    schema: z.number().int().min(1).max(100_000),
+    default: 1000,
+    help: "pictures in one chunk",
+    value: "count",
   }),
   webrtcMaxSessions: setting({
     kind: "integer",

@@ -42,7 +42,8 @@ export function serviceRoutes(services: Services): Hono<AppEnv> {
 function healthOf(services: Services) {
   const { status } = services.pipeline;
   const ready = status.state === "running";
-  const broken = status.state === "failed" || status.state === "stopped";
+  const broken = status.state !== "running" && status.state !== "starting" && status.state !== "idle";
+  const { restarts, uncaughtErrors, invalidChunks } = services.pipeline.counters;
   return {
     status: ready ? "healthy" : broken ? "unhealthy" : "starting",
     ready,
@@ -52,6 +53,9 @@ function healthOf(services: Services) {
     stream_ready: ready,
     stream_mode: ready ? status.mode : null,
     ...sessionCounts(services),
+    pipeline_restarts: restarts,
+    pipeline_uncaught_errors: uncaughtErrors,
+    pipeline_invalid_chunks: invalidChunks,
     ...(ready ? {} : { detail: services.pipeline.reasonNotRunning() }),
   };
 }

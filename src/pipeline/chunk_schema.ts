@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { PcmBlock, SourcePicture } from "../media/mod.ts";
 import { rawPictureBytes } from "../media/mod.ts";
+import type { ChunkLimits } from "./protocol.ts";
 
 /** A chunk that has been checked: what the rest of the server works with. */
 export interface PipelineChunk {
@@ -19,7 +20,11 @@ export interface ChunkFault {
   readonly detail: string;
 }
 
-const bytes = z.instanceof(Uint8Array);
+/** Bytes that nobody else can write to any more. */
+const bytes = z.instanceof(Uint8Array).refine(
+  (data) => data.buffer instanceof ArrayBuffer,
+  "must not be shared memory",
+);
 const side = z.number().int().min(16).max(4096);
 
 const frameSchema = z.discriminatedUnion("format", [
@@ -63,7 +68,7 @@ export interface KeyFrameProbe {
 /** Checks a chunk that came from the worker. Either it holds as a whole, or every fault is named. */
 export function parseChunk(
   wire: unknown,
-  probe: KeyFrameProbe,
+  { probe, limits }: { probe: KeyFrameProbe; limits: ChunkLimits },
 ): { readonly chunk: PipelineChunk } | { readonly faults: readonly ChunkFault[] } {
   const parsed = wireSchema.safeParse(wire);
   if (!parsed.success) {
@@ -74,7 +79,11 @@ export function parseChunk(
   }
   const { fields, frames, frameNames, audio, audioName, metadata, faults } = parsed.data;
   if (faults.length > 0) return { faults };
-  const broken = [...sizeFaults(frames, frameNames), ...countFaults(fields.num_frames, frames.length)];
+  const broken = [
+    ...limitFaults(parsed.data, limits),
+    ...sizeFaults(frames, frameNames),
+    ...countFaults(fields.num_frames, frames.length),
+  ];
   const channels = fields.audio_channels ?? 1;
   if (audio !== null && audio.byteLength % (2 * channels) !== 0) {
     broken.push({
@@ -94,6 +103,22 @@ export function parseChunk(
       metadata: { ...compact(fields), ...metadata },
     },
   };
+}
+
+/** What is beyond the limits of a chunk. */
+function limitFaults(
+  { frames, audio }: { frames: readonly { data: Uint8Array }[]; audio: Uint8Array | null },
+  { chunkBytes, chunkFrames }: ChunkLimits,
+): ChunkFault[] {
+  const faults: ChunkFault[] = [];
+  if (frames.length > chunkFrames) {
+    faults.push({ field: "frames", detail: `are ${frames.length}, at most ${chunkFrames} fit into one chunk` });
+  }
+  const size = frames.reduce((sum, { data }) => sum + data.byteLength, audio?.byteLength ?? 0);
+  if (size > chunkBytes) {
+    faults.push({ field: "chunk", detail: `has ${size} bytes of pictures and sound, at most ${chunkBytes} are taken` });
+  }
+  return faults;
 }
 
 function faultOf(issue: z.core.$ZodIssue, frameNames: readonly string[]): ChunkFault {

@@ -10,11 +10,12 @@ export type { SessionEnd } from "./contract.ts";
 export { Inbox, type InputCounters } from "./inbox.ts";
 export { type ModuleGraph, readModuleGraph } from "./module_graph.ts";
 export { type Grants, isWithin, permissionsFor, type PipelinePermissions, type SecurityLevel } from "./permissions.ts";
-export {
-  PipelineHost,
-  type PipelineHostOptions,
-  type PipelineStatus,
-  type StreamMode,
-  type ViewerMedia,
-} from "./pipeline_host.ts";
+export { childCommand } from "./child_command.ts";
+export { DEFAULT_LIMITS, type PipelineLimits } from "./limits.ts";
+export { PipelineHost, type PipelineHostOptions, type PipelineStatus } from "./pipeline_host.ts";
+export type { OpenLink } from "./pipeline_link.ts";
+export type { PipelineCounters, StreamMode } from "./pipeline_run.ts";
 export { PipelineSession, type SessionOwner } from "./pipeline_session.ts";
+export type { ViewerMedia } from "./viewer_media.ts";
+export { processLink } from "./process_link.ts";
+export { workerLink } from "./worker_link.ts";

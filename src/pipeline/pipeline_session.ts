@@ -97,6 +97,11 @@ export class PipelineSession implements AsyncIterableIterator<PipelineChunk, und
     return this;
   }
 
+  /** Resolves when the worker holds nothing of the session any more. */
+  get released(): Promise<void> {
+    return this.#released.promise;
+  }
+
   /** Called by the host: the service has accepted the session. */
   accept(): void {
     this.#opened.resolve();

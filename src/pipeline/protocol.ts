@@ -8,6 +8,16 @@ export interface LoadMessage {
   readonly url: string;
   /** Files that may be opened at every level. */
   readonly media: readonly string[];
+  /** What one chunk may hold. */
+  readonly limits: ChunkLimits;
+}
+
+/** What one chunk may hold. */
+export interface ChunkLimits {
+  /** Bytes of pictures and sound. */
+  readonly chunkBytes: number;
+  /** Pictures. */
+  readonly chunkFrames: number;
 }
 
 /**
@@ -23,6 +33,7 @@ export type HostMessage =
   | { readonly t: "next"; readonly id: string }
   | { readonly t: "push"; readonly id: string; readonly lane: InputLane; readonly message: unknown }
   | { readonly t: "close"; readonly id: string; readonly reason: SessionEnd }
+  | { readonly t: "ping" }
   | { readonly t: "stop" }
   | { readonly t: "reply"; readonly call: number; readonly value: unknown }
   | { readonly t: "refuse"; readonly call: number; readonly detail: string };
@@ -68,6 +79,11 @@ export type WorkerMessage =
     readonly fields: Record<string, unknown>;
     readonly session: string | null;
   }
+  /** Something was thrown where nobody caught it: in a timer, in a promise that nobody awaits. */
+  | { readonly t: "fault"; readonly detail: string; readonly stack: string }
+  /** The pipeline ends its own worker, by calling what is named. */
+  | { readonly t: "left"; readonly by: string }
+  | { readonly t: "pong" }
   | { readonly t: "call"; readonly call: number; readonly op: string; readonly args: unknown }
   | { readonly t: "stopped"; readonly error: string | null };
 

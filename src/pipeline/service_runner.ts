@@ -2,7 +2,6 @@ import type {
   BidirectionalService,
   ControlMessage,
   PipelineContext,
-  PipelineLog,
   ServerPushService,
   SessionConfig,
   SessionContext,
@@ -11,9 +10,10 @@ import type {
 } from "./contract.ts";
 import type { HostCaller } from "./host_caller.ts";
 import { openHostedVideo } from "./hosted_video.ts";
-import type { InputLane, LoadMessage, WorkerMessage } from "./protocol.ts";
+import type { ChunkLimits, InputLane, LoadMessage, WorkerMessage } from "./protocol.ts";
 import { type SessionCalls, SessionRunner } from "./session_runner.ts";
-import { describe } from "./thrown.ts";
+import { describe, toPlain } from "./thrown.ts";
+import type { WorkerLog } from "./worker_log.ts";
 
 /** A service and which kind it is. */
 type Service =
@@ -26,6 +26,7 @@ const STOPPING: SessionEnd = { code: "shutting_down", detail: "the server is shu
 export class ServiceRunner {
   readonly #send: (message: WorkerMessage, transfer?: Transferable[]) => void;
   readonly #caller: HostCaller;
+  readonly #log: WorkerLog;
   readonly #stopping = new AbortController();
   readonly #sessions = new Map<string, { readonly runner: SessionRunner; readonly sessionId: string }>();
   /** Sessions whose `createSession()` runs, with the reason when they are to be closed right after it. */
@@ -35,16 +36,23 @@ export class ServiceRunner {
   /** The service's own ids of its sessions. */
   readonly #ownIds = new Map<string, string>();
   #loaded: Service | undefined;
+  #limits: ChunkLimits = { chunkBytes: 0, chunkFrames: 0 };
 
   constructor(
-    { send, caller }: { send: (message: WorkerMessage, transfer?: Transferable[]) => void; caller: HostCaller },
+    { send, caller, log }: {
+      send: (message: WorkerMessage, transfer?: Transferable[]) => void;
+      caller: HostCaller;
+      log: WorkerLog;
+    },
   ) {
     this.#send = send;
     this.#caller = caller;
+    this.#log = log;
   }
 
   /** Imports the module, gets its service and starts it. */
-  async load({ url, media }: LoadMessage): Promise<void> {
+  async load({ url, media, limits }: LoadMessage): Promise<void> {
+    this.#limits = limits;
     let during = "import";
     try {
       const module: unknown = await import(url);
@@ -73,11 +81,11 @@ export class ServiceRunner {
   /** Opens a session; chunks come one for each `next`. */
   async open(id: string, request: { readonly session_id: string }): Promise<void> {
     const abort = new AbortController();
-    const session: SessionContext = { log: this.#log(request.session_id), signal: abort.signal };
+    const session: SessionContext = { log: this.#log.of(request.session_id), signal: abort.signal };
     this.#opening.set(id, null);
     try {
       const calls = await this.#callsFor(id, { request, session });
-      const runner = new SessionRunner({ id, calls, abort, send: this.#send });
+      const runner = new SessionRunner({ id, calls, abort, limits: this.#limits, send: this.#send });
       this.#sessions.set(id, { runner, sessionId: request.session_id });
       this.#send({ t: "opened", id });
     } catch (error) {
@@ -164,18 +172,11 @@ export class ServiceRunner {
 
   #context(media: readonly string[]): PipelineContext {
     return {
-      log: this.#log(null),
+      log: this.#log.of(null),
       signal: this.#stopping.signal,
       media: [...media],
       openVideo: (path, options) => openHostedVideo(this.#caller, path, options),
     };
-  }
-
-  #log(session: string | null): PipelineLog {
-    const write = (level: "debug" | "info" | "warn" | "error") => (message: string, fields?: object) => {
-      this.#send({ t: "log", level, message: String(message), fields: toPlain(fields), session });
-    };
-    return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
   }
 }
 
@@ -193,14 +194,4 @@ function detectMode(service: unknown): Service {
     throw new Error(`the service has no ${missing}; a bidirectional one needs ${BIDIRECTIONAL.join(", ")}`);
   }
   throw new Error("the service has no serve(request) method; it must be an async generator: async *serve(request)");
-}
-
-/** Values that cross the port for certain. */
-function toPlain(fields: object | undefined): Record<string, unknown> {
-  if (fields === undefined) return {};
-  try {
-    return JSON.parse(JSON.stringify(fields)) as Record<string, unknown>;
-  } catch (error) {
-    return { unprintable: String(error) };
-  }
 }

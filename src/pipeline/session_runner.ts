@@ -1,5 +1,5 @@
 import type { SessionEnd } from "./contract.ts";
-import type { InputLane, WorkerMessage } from "./protocol.ts";
+import type { ChunkLimits, InputLane, WorkerMessage } from "./protocol.ts";
 import { describe } from "./thrown.ts";
 import { packChunk } from "./wire_chunk.ts";
 
@@ -23,21 +23,24 @@ export class SessionRunner {
   readonly #calls: SessionCalls;
   readonly #abort: AbortController;
   readonly #send: (message: WorkerMessage, transfer?: Transferable[]) => void;
+  readonly #limits: ChunkLimits;
   #chunks: ChunkIterator | undefined;
   #ended = false;
   #closing: Promise<void> | undefined;
 
   constructor(
-    { id, calls, abort, send }: {
+    { id, calls, abort, limits, send }: {
       id: string;
       calls: SessionCalls;
       abort: AbortController;
+      limits: ChunkLimits;
       send: (message: WorkerMessage, transfer?: Transferable[]) => void;
     },
   ) {
     this.#id = id;
     this.#calls = calls;
     this.#abort = abort;
+    this.#limits = limits;
     this.#send = send;
   }
 
@@ -49,7 +52,7 @@ export class SessionRunner {
       const step = await chunks.next();
       if (this.#ended) return;
       if (step.done === true) return this.#end(null, "");
-      const { chunk, transfer } = packChunk(step.value);
+      const { chunk, transfer } = packChunk(step.value, this.#limits);
       this.#send({ t: "chunk", id: this.#id, chunk }, transfer);
     } catch (error) {
       this.#end(error, this.#calls.source);

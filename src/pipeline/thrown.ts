@@ -10,3 +10,13 @@ export function describe(thrown: unknown): { detail: string; stack: string } {
 function shortened(text: string): string {
   return text.length > MAX_DETAIL ? `${text.slice(0, MAX_DETAIL)}…` : text;
 }
+
+/** Values that cross the port for certain. */
+export function toPlain(fields: object | undefined): Record<string, unknown> {
+  if (fields === undefined) return {};
+  try {
+    return JSON.parse(JSON.stringify(fields)) as Record<string, unknown>;
+  } catch (error) {
+    return { unprintable: String(error) };
+  }
+}

@@ -1,4 +1,5 @@
-import type { WireChunk } from "./protocol.ts";
+import { DEFAULT_LIMITS } from "./limits.ts";
+import type { ChunkLimits, WireChunk } from "./protocol.ts";
 
 /** Fields with a meaning of their own; all others are metadata. */
 const KNOWN_FIELDS = [
@@ -23,12 +24,14 @@ export interface PackedChunk {
 }
 
 /** Turns what a pipeline yielded into what crosses to the host. Never throws: what is wrong is in `faults`. */
-export function packChunk(yielded: unknown): PackedChunk {
+export function packChunk(yielded: unknown, limits: ChunkLimits = DEFAULT_LIMITS): PackedChunk {
   if (typeof yielded !== "object" || yielded === null) {
     return faultyChunk(`is ${typeName(yielded)}; yield an object such as { frames_b64: [...] }`);
   }
   try {
-    return packObject(...unnest(yielded as Record<string, unknown>));
+    const [source, prefix] = unnest(yielded as Record<string, unknown>);
+    const excess = excessOf(source, limits);
+    return excess === null ? packObject(source, prefix) : faultyChunk(excess);
   } catch (error) {
     return faultyChunk(`cannot be read: ${String(error)}`);
   }
@@ -38,6 +41,24 @@ function faultyChunk(detail: string): PackedChunk {
   const faults = [{ field: "chunk", detail }];
   const chunk = { fields: {}, frames: [], frameNames: [], audio: null, audioName: "", metadata: "{}", faults };
   return { chunk, transfer: [] };
+}
+
+/** What is too much for one chunk, before anything is copied; null when it fits. */
+function excessOf(source: Record<string, unknown>, { chunkBytes, chunkFrames }: ChunkLimits): string | null {
+  const frames = [source.frames, source.frames_b64].flatMap((list) => Array.isArray(list) ? [list] : []);
+  const count = frames.reduce((sum, list) => sum + list.length, 0);
+  if (count > chunkFrames) return `has ${count} frames, at most ${chunkFrames} fit into one; yield them in several`;
+  const parts: unknown[] = [...frames.flat(), source.audio, source.audio_b64];
+  const size = parts.reduce((sum: number, part) => sum + sizeOf(part), 0);
+  if (size <= chunkBytes) return null;
+  return `has ${size} bytes of pictures and sound, at most ${chunkBytes} are taken; yield less at a time`;
+}
+
+function sizeOf(part: unknown): number {
+  if (typeof part === "string") return Math.floor(part.length * 3 / 4);
+  if (ArrayBuffer.isView(part)) return part.byteLength;
+  const data = typeof part === "object" && part !== null ? (part as { data?: unknown }).data : undefined;
+  return ArrayBuffer.isView(data) ? data.byteLength : 0;
 }
 
 /**

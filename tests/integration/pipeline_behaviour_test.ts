@@ -18,7 +18,7 @@ Deno.test("a chunk that breaks the schema is named with its field and left out; 
   await using viewer = await connectViewer(server, { channel: true });
   await eventually("the stream ends", () => viewer.messages.some((message) => message.type === "done"));
   assert.equal(viewer.frames, 14);
-  assert.equal(server.server.pipeline.invalidChunks, 13);
+  assert.equal(server.server.pipeline.counters.invalidChunks, 13);
   const warnings = server.logged.filter((line) => line.includes("chunk left out"));
   const fields = ["chunk", "frames_b64", "frames_b64[0]", "frames[0].data", "fps", "num_frames", "index", "note"];
   for (const field of [...fields, "frames[0].format", "audio_b64", "audio_sample_rate"]) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Chunk } from "../../../src/pipeline/contract.ts";
+import { DEFAULT_LIMITS } from "../../../src/pipeline/limits.ts";
 import { parseChunk, type PipelineChunk } from "../../../src/pipeline/mod.ts";
 import { packChunk } from "../../../src/pipeline/wire_chunk.ts";
 import { isH264KeyFrame, isVp8KeyFrame } from "../../../src/rtp/mod.ts";
@@ -11,7 +12,7 @@ const JPEG = hex("ff d8 ff d9");
 /** What the server makes of a yielded chunk, over the port and all. */
 function receive(yielded: unknown) {
   const { chunk, transfer } = packChunk(yielded);
-  return parseChunk(structuredClone(chunk, { transfer }), PROBE);
+  return parseChunk(structuredClone(chunk, { transfer }), { probe: PROBE, limits: DEFAULT_LIMITS });
 }
 
 function accepted(yielded: Chunk): PipelineChunk {
@@ -72,7 +73,7 @@ Deno.test("takes null for absent and fills in what the contract says", () => {
 Deno.test("reads samples as little endian, wherever the bytes lie", () => {
   const odd = new Uint8Array(7);
   odd.set(hex("01 02 ff ff"), 1);
-  const parsed = parseChunk(wire({ audio: odd.subarray(1, 5) }), PROBE);
+  const parsed = parseChunk(wire({ audio: odd.subarray(1, 5) }), { probe: PROBE, limits: DEFAULT_LIMITS });
   assert.ok("chunk" in parsed);
   assert.deepEqual([...parsed.chunk.audio?.samples ?? []], [0x0201, -1]);
 });
@@ -204,7 +205,7 @@ Deno.test("refuses whatever a worker gone wild sends, without throwing", () => {
       wire({ faults: "none" }),
     ]
   ) {
-    const parsed = parseChunk(strange, PROBE);
+    const parsed = parseChunk(strange, { probe: PROBE, limits: DEFAULT_LIMITS });
     assert.ok("faults" in parsed && parsed.faults.length > 0, JSON.stringify(strange));
     for (const { field } of parsed.faults) assert.notEqual(field, "");
   }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { HostCaller } from "../../../src/pipeline/host_caller.ts";
 import type { WorkerMessage } from "../../../src/pipeline/protocol.ts";
+import { DEFAULT_LIMITS } from "../../../src/pipeline/limits.ts";
+import { WorkerLog } from "../../../src/pipeline/worker_log.ts";
 import { ServiceRunner } from "../../../src/pipeline/service_runner.ts";
 import { calls, gates, holdBack } from "../support/hand_service.ts";
 import { settle } from "../support/manual_clock.ts";
@@ -15,9 +17,9 @@ async function makeRunner() {
     const { t, id = "", detail = "" } = message as { t: string; id?: string; detail?: string };
     told.push(`${t} ${id} ${detail}`.trim());
   };
-  const runner = new ServiceRunner({ send, caller: new HostCaller(send) });
+  const runner = new ServiceRunner({ send, caller: new HostCaller(send), log: new WorkerLog(send) });
   const url = new URL("../support/hand_service.ts", import.meta.url).href;
-  await runner.load({ t: "load", url, media: [] });
+  await runner.load({ t: "load", url, media: [], limits: DEFAULT_LIMITS });
   assert.deepEqual(told.splice(0), ["loaded", "ready"]);
   return { runner, told };
 }

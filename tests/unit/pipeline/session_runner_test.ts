@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DEFAULT_LIMITS } from "../../../src/pipeline/limits.ts";
 import type { WorkerMessage } from "../../../src/pipeline/protocol.ts";
 import { type SessionCalls, SessionRunner } from "../../../src/pipeline/session_runner.ts";
 import { settle } from "../support/manual_clock.ts";
@@ -12,6 +13,7 @@ function makeRunner(calls: Partial<SessionCalls>) {
     id: "7",
     calls: { source: "pullChunks()", chunks: () => [], push: null, close: null, ...calls },
     abort,
+    limits: DEFAULT_LIMITS,
     send: (message) => void told.push(message),
   });
   /** What was told, in short. */
