@@ -383,7 +383,7 @@ export class Session {
     const release = (name: string, step: () => unknown) => releaseStep(name, { step, clock, log: this.#log });
     await release("conversation", () => this.#conversation?.close(reason));
     const pipeline = release("pipeline", () => this.#pipeline?.close(reason));
-    if (viewer !== undefined) await farewell(viewer.peer, clock);
+    if (viewer !== undefined) await farewell(viewer.peer, { reason, clock });
     await release("connection", () => viewer?.close(reason.detail));
     await release("stream", () => this.#live?.close());
     await pipeline;
