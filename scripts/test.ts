@@ -20,7 +20,12 @@ interface Suite {
 const SUITES: readonly Suite[] = [
   { name: "unit", path: "tests/unit", needs: { "/usr/bin/openssl": "openssl" }, parallel: true },
   { name: "contract", path: "tests/contract", needs: { "/usr/bin/openssl": "openssl" }, parallel: false },
-  { name: "integration", path: "tests/integration", needs: {}, parallel: false },
+  {
+    name: "integration",
+    path: "tests/integration",
+    needs: { "/usr/bin/openssl": "openssl" },
+    parallel: false,
+  },
   {
     name: "browser",
     path: "tests/browser",
@@ -36,6 +41,7 @@ const SUITES: readonly Suite[] = [
       "/usr/bin/turnserver": "coturn",
       "/usr/bin/openssl": "openssl",
       "/usr/sbin/ip": "iproute2",
+      "/usr/sbin/nft": "nftables",
     },
     parallel: false,
   },

@@ -23,6 +23,7 @@ export interface Contender {
 /** Everything that is measured, in the order of the table. */
 export const CONTENDERS: readonly Contender[] = [
   stream("stream-fast", { effort: "fast", pipeline: "jpeg_source.ts" }),
+  stream("stream-fast-process", { effort: "fast", pipeline: "jpeg_source.ts", isolation: "process" }),
   stream("stream-balanced", { effort: "balanced", pipeline: "jpeg_source.ts" }),
   stream("stream-quality", { effort: "quality", pipeline: "jpeg_source.ts" }),
   stream("stream-encoded", { effort: "balanced", pipeline: "encoded_source.ts" }),
@@ -32,7 +33,10 @@ export const CONTENDERS: readonly Contender[] = [
   aiortc("aiortc-h264", { codec: "h264", decode: "rgb", rate: "sent" }),
 ];
 
-function stream(name: string, variant: { readonly effort: string; readonly pipeline: string }): Contender {
+function stream(
+  name: string,
+  variant: { readonly effort: string; readonly pipeline: string; readonly isolation?: string },
+): Contender {
   return {
     name,
     command: (settings) => ({
@@ -48,6 +52,7 @@ function stream(name: string, variant: { readonly effort: string; readonly pipel
         ...["--port", String(settings.port)],
         ...["--host", HOST],
         ...["--security-level", "permissive"],
+        ...["--isolation", variant.isolation ?? "worker"],
         ...["--encoder-effort", variant.effort],
         ...["--webrtc-video-bitrate", String(settings.bitrate)],
         ...["--webrtc-video-codec", "H264"],

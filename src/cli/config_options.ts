@@ -9,9 +9,9 @@ import {
   variableName,
 } from "../config/mod.ts";
 
-/** Adds a flag for every setting to a command. */
-export function addConfigOptions(command: Command): Command {
-  for (const name of SETTING_NAMES) command.addOption(optionFor(name, settingOf(name)));
+/** Adds a flag for every setting to a command, or for some of them. */
+export function addConfigOptions(command: Command, names: readonly SettingName[] = SETTING_NAMES): Command {
+  for (const name of names) command.addOption(optionFor(name, settingOf(name)));
   return command;
 }
 

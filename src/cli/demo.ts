@@ -4,6 +4,7 @@ import { messageOf, StreamError } from "../errors.ts";
 import { createDemoApp, type DemoConfig, listen } from "../http/mod.ts";
 import { print } from "../log.ts";
 import { openBrowser } from "./open_browser.ts";
+import { notThis, readServerUrl } from "./server_url.ts";
 import { waitForSignal } from "./signals.ts";
 
 /** The pages and the port that each has to itself unless `--port` says otherwise. */
@@ -53,7 +54,7 @@ async function demo(page: string, flags: DemoFlags): Promise<number> {
     throw invalid(`there is no page ${JSON.stringify(page)}; type: telefuser demo ${[...PAGES.keys()].join(" | ")}`);
   }
   const port = flags.port === undefined ? usual : numberOf("--port", flags.port, { min: 0, max: 65_535, whole: true });
-  const serverUrl = originOf(flags.serverUrl);
+  const serverUrl = readServerUrl(flags.serverUrl);
   const stopped = waitForSignal();
   const app = await createDemoApp({ page, serverUrl, config: configOf(flags) });
   const server = listenOn({ host: flags.host, port }, (request, remote) => app.fetch(request, { remote }));
@@ -116,19 +117,6 @@ function numberOf(
   const value = text.trim() === "" ? Number.NaN : Number(text);
   if (value >= min && value <= max && (!whole || Number.isInteger(value))) return value;
   throw invalid(`${flag} takes a ${whole ? "whole " : ""}number from ${min} to ${max}, not ${JSON.stringify(text)}`);
-}
-
-function originOf(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || /[@?#]/.test(text)) {
-    throw invalid(`--server-url must look like http://host:8088${notThis(text)}`);
-  }
-  return `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
-}
-
-/** What was typed instead, unless it may hold a password. */
-function notThis(text: string): string {
-  return /[@?#]/.test(text) ? ", without user name, password, query and fragment" : `, not ${JSON.stringify(text)}`;
 }
 
 function invalid(detail: string): StreamError {

@@ -3,6 +3,7 @@ import { messageOf, StreamError } from "../errors.ts";
 import { print, printError } from "../log.ts";
 import { VERSION } from "../version.ts";
 import { addDemo } from "./demo.ts";
+import { addDoctor } from "./doctor.ts";
 import { addStreamServe } from "./stream_serve.ts";
 
 /** Exit codes: what shells and scripts see. */
@@ -27,6 +28,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .exitOverride();
   addStreamServe(program, (exit) => code = exit);
   addDemo(program, (exit) => code = exit);
+  addDoctor(program, (exit) => code = exit);
   for (const command of program.commands) command.copyInheritedSettings(program);
   try {
     await program.parseAsync([...args], { from: "user" });

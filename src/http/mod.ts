@@ -4,7 +4,14 @@
  * @module
  */
 export { createApp } from "./app.ts";
-export { certificateNames } from "./certificate.ts";
+export {
+  type Certificate,
+  type CertificateFiles,
+  certificateFiles,
+  certificateNames,
+  parseCertificate,
+  readCertificateFiles,
+} from "./certificate.ts";
 export { createDemoApp, type DemoOptions } from "./demo_app.ts";
 export { errorResponse, type Problem } from "./error_response.ts";
 export { listen, listenAsConfigured } from "./listen.ts";

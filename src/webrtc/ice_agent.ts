@@ -1,15 +1,9 @@
-import {
-  Candidate,
-  candidateFoundation,
-  candidatePriority,
-  getHostAddresses,
-  serverReflexiveCandidate,
-  StunProtocol,
-} from "werift";
+import { Candidate, candidateFoundation, candidatePriority, serverReflexiveCandidate, StunProtocol } from "werift";
 import type { RTCIceTransport } from "werift";
 import { type Clock, withTimeLimit } from "../async/mod.ts";
 import { messageOf } from "../errors.ts";
 import { isWorthLogging, type Log } from "../log.ts";
+import { hostAddresses } from "./host_addresses.ts";
 import { type IceServer, readIceServerUrl } from "./ice_server.ts";
 import { type Address, isSigned, isStun, isStunRequest } from "./ice_socket.ts";
 import type { BoundSocket, MediaPorts } from "./media_ports.ts";
@@ -179,7 +173,7 @@ export class IceAgent {
 
   async #gatherAll(): Promise<void> {
     const { ports, loopback } = this.#options;
-    const addresses = [...ports.publicIps, ...getHostAddresses(true, true, {}), ...(loopback ? ["127.0.0.1"] : [])];
+    const addresses = [...ports.publicIps, ...hostAddresses(), ...(loopback ? ["127.0.0.1"] : [])];
     const families = ([4, 6] as const).filter((family) => addresses.some((address) => familyOf(address) === family));
     const credentials = () => this.#connection.userHistory;
     const tcp = ports.openTcp(credentials);

@@ -38,7 +38,7 @@ export async function openRelay(
       isSettled = true;
       found.resolve(relay);
     } catch (error) {
-      faults.set(server.urls, faultOf(error));
+      faults.set(server.urls, relayFaultOf(error));
     }
   });
   void Promise.allSettled(attempts).then(() => found.resolve(null));
@@ -103,10 +103,15 @@ interface StunFailure {
   readonly str?: string;
 }
 
-function faultOf(error: unknown): string {
-  const { response, str } = error as StunFailure;
-  const [code, phrase] = response?.getAttributeValue("ERROR-CODE") ?? [];
+/** Code and phrase of a STUN error response; undefined for any other error. */
+export function stunErrorOf(error: unknown): [number, string] | undefined {
+  return (error as StunFailure).response?.getAttributeValue("ERROR-CODE");
+}
+
+/** Why a TURN server gives no address, in words. */
+export function relayFaultOf(error: unknown): string {
+  const [code, phrase] = stunErrorOf(error) ?? [];
   if (code === 401 || code === 403 || code === 441) return `it refuses the user name or password (${code} ${phrase})`;
   if (code !== undefined) return `it answers ${code} ${phrase}`;
-  return str ?? messageOf(error);
+  return (error as StunFailure).str ?? messageOf(error);
 }

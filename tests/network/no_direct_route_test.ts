@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { chromium } from "playwright-core";
-import { CHROMIUM, CHROMIUM_FLAGS } from "../support/chromium.ts";
+import { openPage } from "../support/browser.ts";
+import { CHROMIUM } from "../support/chromium.ts";
 import { addClient, callClient, seesAndHears } from "../support/client_page.ts";
 import { startCoturn } from "../support/coturn.ts";
-import { ADDRESSES, CANNOT_MAKE_NAMESPACES as ignore, IP, Namespaces } from "../support/namespaces.ts";
+import { untilReady } from "../support/firewalled_server.ts";
+import { ADDRESSES, CANNOT_MAKE_NAMESPACES as ignore, Namespaces } from "../support/namespaces.ts";
 import { examplePipeline } from "../support/test_server.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -22,24 +23,8 @@ async function serve(namespaces: Namespaces): Promise<string> {
   })`;
   namespaces.start("middle", [Deno.execPath(), "eval", forward], outputs);
   const url = `http://${ADDRESSES.middleLeft}:${HTTP_PORT}`;
-  const ask = `for (let attempt = 0; attempt < 200; attempt++) {
-    try {
-      if ((await fetch("${url}/v1/service/ready")).ok) Deno.exit(0);
-    } catch { /* It does not listen yet. */ }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  Deno.exit(3)`;
-  const { code, stderr } = await namespaces.run("left", [Deno.execPath(), "eval", ask]);
-  assert.equal(code, 0, `the server is not ready: ${stderr}`);
+  await untilReady(namespaces, url);
   return url;
-}
-
-/** A program that runs Chromium in the left one, to be started in its place. */
-async function writeLauncher(namespaces: Namespaces): Promise<string> {
-  const path = await Deno.makeTempFile({ prefix: "chromium-", suffix: ".sh" });
-  await Deno.writeTextFile(path, `#!/bin/sh\nexec ${IP} netns exec ${namespaces.name("left")} ${CHROMIUM} "$@"\n`);
-  await Deno.chmod(path, 0o755);
-  return path;
 }
 
 Deno.test("without a direct route a viewer comes through the relay by itself", { ignore }, async () => {
@@ -50,13 +35,9 @@ Deno.test("without a direct route a viewer comes through the relay by itself", {
     relayAddress: ADDRESSES.middleRight,
   });
   const url = await serve(namespaces);
-  await using stack = new AsyncDisposableStack();
-  const executablePath = await writeLauncher(namespaces);
-  stack.defer(() => Deno.remove(executablePath));
-  const browser = await chromium.launch({ executablePath, args: [...CHROMIUM_FLAGS] });
-  stack.defer(() => browser.close());
-  const page = await browser.newPage();
-  await page.goto(`${url}/v1/service/health`);
+  const executablePath = await namespaces.launcher("left", CHROMIUM);
+  await using browser = await openPage(`${url}/v1/service/health`, { executablePath });
+  const { page } = browser;
   await addClient(page);
   await assert.rejects(callClient(page, "connect", { connectTimeoutMs: 3000 }), /cannot get through/);
   const { username, credential } = relay;

@@ -104,6 +104,45 @@ Deno.test("a page that is loaded again goes on with its session and gets what it
   assert.deepEqual(errors, []);
 });
 
+Deno.test("a page that crashed goes on with its session as well", async () => {
+  await using server = await startTestServer(testPipeline("two_way_ticking"));
+  await using browser = await openPage(`${server.url}/v1/service/health`);
+  const { page, errors } = browser;
+  // As after a crash, nobody learns that the page goes.
+  await page.evaluate("addEventListener('pagehide', (event) => event.stopImmediatePropagation())");
+  const id = await page.evaluate<string>(VIEWER);
+  await eventuallyInPage("chunks", async () => (await chunks(page)).length > 24);
+  await page.reload();
+  assert.equal(await page.evaluate<string>(VIEWER), id);
+  await eventuallyInPage("chunks", async () => (await chunks(page)).length > 24);
+  assert.equal((await chunks(page)).at(-1)?.data.created, 1, "createSession() was called once");
+  await page.evaluate("client.stop()");
+  assert.equal(await page.evaluate("sessionStorage.length"), 0);
+  assert.deepEqual(errors, []);
+});
+
+Deno.test("a tab that is duplicated leaves the first one its session and gets one of its own", async () => {
+  await using server = await startTestServer(testPipeline("two_way_ticking"));
+  await using browser = await openPage(`${server.url}/v1/service/health`);
+  const { page, errors } = browser;
+  const id = await page.evaluate<string>(VIEWER);
+  await eventuallyInPage("chunks", async () => (await chunks(page)).length > 10);
+  const [copy] = await Promise.all([
+    page.context().waitForEvent("page"),
+    page.evaluate("void open(location.href)"), // It takes the storage along, as a duplicate does.
+  ]);
+  await copy.waitForLoadState();
+  assert.match(await copy.evaluate("sessionStorage.getItem('telefuser:test') ?? ''"), new RegExp(id));
+  assert.notEqual(await copy.evaluate<string>(VIEWER), id);
+  const before = (await chunks(page)).length;
+  await eventuallyInPage("chunks of its own", async () => (await chunks(copy)).length > 10);
+  await eventuallyInPage("chunks of the first", async () => (await chunks(page)).length > before + 24);
+  assert.deepEqual(await states(page), ["connecting", "live"]);
+  assert.equal(server.server.registry.size, 2);
+  await Promise.all([page.evaluate("client.stop()"), copy.evaluate("client.stop()")]);
+  assert.deepEqual(errors, []);
+});
+
 Deno.test("when the viewer does not come back the session ends with the reason, and its pipeline is told", async () => {
   await using server = await startTestServer(testPipeline("two_way_ticking"), { webrtcHoldSeconds: "1" });
   await using browser = await openPage(`${server.url}/v1/service/health`);

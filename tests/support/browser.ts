@@ -11,13 +11,19 @@ export interface TestPage extends AsyncDisposable {
 /**
  * Opens a page; with a made-up camera and microphone that need no permission, if wanted, and with more flags of
  * Chromium's.
+ *
+ * @param options.executablePath what to start in the place of Debian's Chromium
  */
 export async function openPage(
   url: string,
-  { camera = false, flags = [] }: { camera?: boolean; flags?: readonly string[] } = {},
+  { camera = false, flags = [], executablePath = CHROMIUM }: {
+    camera?: boolean;
+    flags?: readonly string[];
+    executablePath?: string;
+  } = {},
 ): Promise<TestPage> {
   const args = [...CHROMIUM_FLAGS, ...(camera ? FAKE_CAMERA_FLAGS : []), ...flags];
-  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args });
+  const browser: Browser = await chromium.launch({ executablePath, args });
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   const errors: string[] = [];
   page.on("pageerror", (error) => void errors.push(error.message));

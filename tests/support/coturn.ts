@@ -22,6 +22,10 @@ export interface CoturnOptions {
   readonly address?: string;
   /** Where it relays from; the same by default. */
   readonly relayAddress?: string;
+  /** What it shows over TLS; a self-signed certificate without it. */
+  readonly certificate?: { readonly certFile: string; readonly keyFile: string };
+  /** Has it print what becomes of each allocation. */
+  readonly verbose?: boolean;
   /** Runs it inside that network namespace. */
   readonly namespace?: string;
 }
@@ -75,12 +79,13 @@ async function start(options: CoturnOptions): Promise<Coturn> {
     `--relay-ip=${relayAddress}`,
     `--listening-port=${port}`,
     `--tls-listening-port=${tlsPort}`,
-    `--cert=${certificate.certFile}`,
-    `--pkey=${certificate.keyFile}`,
+    `--cert=${options.certificate?.certFile ?? certificate.certFile}`,
+    `--pkey=${options.certificate?.keyFile ?? certificate.keyFile}`,
     `--realm=${realm}`,
     ...(secret === undefined
       ? ["--lt-cred-mech", `--user=${username}:${credential}`]
       : ["--use-auth-secret", `--static-auth-secret=${secret}`]),
+    ...(options.verbose === true ? ["--verbose"] : []),
     "--fingerprint",
     "--allow-loopback-peers",
     "--no-cli",

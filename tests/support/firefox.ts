@@ -28,16 +28,20 @@ export interface FirefoxPage extends AsyncDisposable {
 /**
  * Opens a page in a Firefox of its own, over WebDriver BiDi. However the test ends, the process is gone with the page.
  *
- * @param preferences more of them, or others in the place of {@link FIREFOX_PREFERENCES}
+ * @param options.preferences more of them, or others in the place of {@link FIREFOX_PREFERENCES}
+ * @param options.executablePath what to start in the place of Debian's Firefox
  */
 export async function openFirefoxPage(
   url: string,
-  { preferences = {} }: { preferences?: Readonly<Record<string, boolean | number | string>> } = {},
+  { preferences = {}, executablePath = FIREFOX }: {
+    preferences?: Readonly<Record<string, boolean | number | string>>;
+    executablePath?: string;
+  } = {},
 ): Promise<FirefoxPage> {
   await using stack = new AsyncDisposableStack();
   const browser = await puppeteer.launch({
     browser: "firefox",
-    executablePath: FIREFOX,
+    executablePath,
     headless: true,
     extraPrefsFirefox: { ...FIREFOX_PREFERENCES, ...preferences },
   });

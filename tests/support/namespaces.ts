@@ -33,6 +33,7 @@ export const ADDRESSES = {
  */
 export class Namespaces implements AsyncDisposable {
   readonly #children = new Set<Deno.ChildProcess>();
+  readonly #launchers: string[] = [];
 
   private constructor() {}
 
@@ -81,15 +82,30 @@ export class Namespaces implements AsyncDisposable {
     return child;
   }
 
+  /**
+   * A program that runs another one inside, for those that start a browser by its path; it is removed with the namespaces.
+   *
+   * @returns its path
+   */
+  async launcher(place: Place, program: string): Promise<string> {
+    const path = await Deno.makeTempFile({ prefix: "launcher-", suffix: ".sh" });
+    this.#launchers.push(path);
+    await Deno.writeTextFile(path, `#!/bin/sh\nexec ${this.commandIn(place, [program]).join(" ")} "$@"\n`);
+    await Deno.chmod(path, 0o755);
+    return path;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const children = [...this.#children];
     for (const child of children) killIfThere(child);
     await Promise.all(children.map((child) => child.status));
+    await Promise.all(this.#launchers.map((path) => Deno.remove(path)));
     await removeOf(Deno.pid);
   }
 }
 
-function killIfThere(child: Deno.ChildProcess): void {
+/** Kills a process that may have ended by itself. */
+export function killIfThere(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGKILL");
   } catch (error) {

@@ -92,6 +92,8 @@ Deno.test("the checker notices every kind of import that goes up or sideways", (
     ["src/session/a.ts", "../http/mod.ts"],
     ["src/http/a.ts", "../metrics/mod.ts"],
     ["src/http/a.ts", "../server.ts"],
+    ["src/http/a.ts", "../doctor/mod.ts"],
+    ["src/doctor/a.ts", "../cli/mod.ts"],
     ["src/auth/a.ts", "../cli/mod.ts"],
   ] as const;
   for (const [path, specifier] of pairs) {
