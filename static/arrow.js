@@ -47,7 +47,7 @@ const desk = openDesk({
 
 /** @param {StreamStats} stats */
 function showStats(stats) {
-  write("path", pathLine(stats));
+  write("path", pathLine(stats) ?? "");
   write("fps", fpsText(stats.fps));
   write("bitrate", bitrateText(stats.bitrateKbps));
   write("size", sizeText(stats));

@@ -146,7 +146,7 @@ function showProblem(text) {
  * @param {StreamClient} client
  */
 async function showStats(stats, client) {
-  write("path", pathLine(stats));
+  write("path", pathLine(stats) ?? "");
   write("fps", fpsText(stats.fps));
   write("chunks", String(chunkCount));
   write("received", bitrateText(stats.bitrateKbps));

@@ -100,9 +100,15 @@ class Desk {
     const isAuto = new URLSearchParams(location.search).get("autoconnect") === "1";
     // A page that was left and comes back out of the browser's cache goes on, too.
     addEventListener("pageshow", ({ persisted }) => {
-      if (persisted && StreamClient.canResume(RESUME_KEY)) this.start(this.#lastOptions);
+      if (persisted) this.#goOn();
     });
-    if (isAuto || StreamClient.canResume(RESUME_KEY)) addEventListener("load", () => this.start());
+    addEventListener("load", () => isAuto ? this.start() : this.#goOn());
+  }
+
+  /** Goes on with the session that the page had before, unless the user is faster. */
+  async #goOn() {
+    const before = this.#wish;
+    if (await StreamClient.canResume(RESUME_KEY) && before === this.#wish) this.start(this.#lastOptions);
   }
 
   /**
@@ -181,7 +187,7 @@ class Desk {
   #showAway() {
     holdPicture();
     this.#showState("reconnecting");
-    this.say("The connection was lost. Trying to come back; the session is held meanwhile …");
+    this.say("The connection was lost. Coming back …");
     writeSlate("Reconnecting");
   }
 

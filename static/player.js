@@ -49,7 +49,7 @@ prompt.addEventListener("keydown", (event) => {
  * @param {number} elapsedMs
  */
 function showStats(stats, _client, elapsedMs) {
-  write("path", pathLine(stats));
+  write("path", pathLine(stats) ?? "");
   write("fps", fpsText(stats.fps));
   write("bitrate", bitrateText(stats.bitrateKbps));
   write("size", sizeText(stats));

@@ -45,7 +45,7 @@ import { Connection } from "./telefuser-connection.js";
 import { oneWay, StreamError } from "./telefuser-errors.js";
 import { ControlTrace } from "./telefuser-latency.js";
 import { watchFrames } from "./telefuser-media.js";
-import { keptSession } from "./telefuser-resume.js";
+import { SessionKeeper } from "./telefuser-resume.js";
 import { noStats, readSample, statsBetween } from "./telefuser-stats.js";
 
 export { StreamError };
@@ -81,9 +81,9 @@ export { StreamError };
  *   the server names.
  * @property {RTCIceTransportPolicy} [iceTransportPolicy] `"relay"`: TURN only;
  *   with `iceServers`.
- * @property {string} [resumeKey] Keeps the session when the page is loaded again:
- *   the next client of this tab with the same key goes on with it, if the server
- *   still holds it.
+ * @property {string} [resumeKey] Keeps the session when the page is loaded again,
+ *   or has crashed: the next client of this tab with the same key goes on with it,
+ *   if the server still holds it.
  * @property {number} [iceGatherTimeoutMs] How long to gather candidates before
  *   the offer is sent. 0, the default, sends it at once: the server learns the
  *   browser's address from its first packet.
@@ -152,9 +152,11 @@ export class StreamClient extends EventTarget {
    * Whether a client with that `resumeKey` would go on with a session.
    *
    * @param {string} resumeKey
+   * @returns {Promise<boolean>} False if another page shows that session, as after
+   *   a tab was duplicated.
    */
   static canResume(resumeKey) {
-    return keptSession(resumeKey, Date.now()) !== null;
+    return SessionKeeper.hasSession(resumeKey);
   }
 
   /** @returns {StreamState} */

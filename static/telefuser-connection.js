@@ -2,11 +2,13 @@
 /**
  * The connection of one session: from the offer to the end, with a reason in
  * words whoever ended it. When the network is lost on the way it comes back by
- * itself. What flows over it is not its business.
+ * itself. What flows over it is not its business, nor how the server is asked.
  *
  * @module
  */
 
+import { bringBack } from "./telefuser-comeback.js";
+import { watchDevice } from "./telefuser-device.js";
 import {
   asStreamError,
   badMessage,
@@ -19,9 +21,12 @@ import {
   turnUnauthorized,
   unsupported,
 } from "./telefuser-errors.js";
+import { IceServers } from "./telefuser-ice.js";
 import { Link } from "./telefuser-link.js";
-import { forgetSession, keepSession, keptSession, waitBefore } from "./telefuser-resume.js";
+import { Outbox } from "./telefuser-outbox.js";
+import { ServerSession } from "./telefuser-session.js";
 import { parseObject, REQUEST_TIMEOUT_MS, Signalling } from "./telefuser-signalling.js";
+import { Alarm, delay } from "./telefuser-timer.js";
 
 /** @typedef {import("./telefuser-client.js").StreamState} StreamState */
 /** @typedef {import("./telefuser-client.js").StreamClosed} StreamClosed */
@@ -43,10 +48,10 @@ import { parseObject, REQUEST_TIMEOUT_MS, Signalling } from "./telefuser-signall
 
 /** A peer that stays disconnected for longer is brought back. */
 const LOST_AFTER_MS = 1_500;
-/** How long the server may take to answer an offer to go on. */
-const RESUME_ANSWER_MS = 6_000;
-/** How long a restart, or a new peer, may take to come up before the next try. */
-const COME_BACK_MS = 4_000;
+/** How long a peer whose ICE was restarted may take to come up before another takes its place. */
+const RESTARTED_MS = 2_000;
+/** The same for that other one, before the next try. */
+const REPLACED_MS = 4_000;
 /** How long the server's `closed` is awaited after its `done`. */
 const CLOSED_AFTER_DONE_MS = 3_000;
 /** How long the peer is watched after its channel closed: the one goes before the other. */
@@ -54,18 +59,11 @@ const CHANNEL_GRACE_MS = 500;
 const CONNECT_MS = 15_000;
 /** The same for an answer that has to wait for the pipeline. */
 const TWO_WAY_ANSWER_MS = 35_000;
-/** A timer that is later than this was held back: the page was hidden or asleep. */
-const LATE_MS = 1_500;
-/** Messages that wait while the connection is away; beyond that the oldest are dropped. */
-const MAX_WAITING = 64;
-
 const LEFT = { code: "page_left", reason: "The page was left." };
 const COMPLETE = { code: "done", reason: "The stream is complete." };
 
 /** It opens once and closes once. */
 export class Connection {
-  /** @type {string | null} The server's id, once it has answered. */
-  sessionId = null;
   /**
    * Once closed: resolves when the place is free, or after four seconds.
    *
@@ -76,29 +74,21 @@ export class Connection {
 
   #options;
   #listener;
-  /** @type {string} The id that the offer asks for. */
-  #askedId;
+  #session;
+  #ice;
   /** @type {StreamState} */
   #state = "idle";
   /** @type {Link | null} */
   #link = null;
   /** @type {(lines: Lines) => Promise<unknown>} */
   #prepare = () => Promise.resolve();
-  /** @type {Pick<RTCConfiguration, "iceServers" | "iceTransportPolicy"> | null} */
-  #ice = null;
-  /** @type {Promise<import("./telefuser-signalling.js").Answer> | null} */
-  #answered = null;
-  #token = "";
-  #holdSeconds = 0;
-  #lastMessage = 0;
   /** @type {{ resolve: () => void, reject: (error: StreamError) => void } | null} */
   #opening = null;
-  /** @type {number | undefined} */
-  #timer;
+  #alarm = new Alarm();
+  #outbox = new Outbox();
   /** @type {StreamError | null} The last one that the server told. */
   #fault = null;
-  /** @type {Message[]} */
-  #waiting = [];
+  #unwatch = () => {};
   #isAsking = false;
   #isDone = false;
 
@@ -109,12 +99,19 @@ export class Connection {
   constructor(options, listener) {
     this.#options = options;
     this.#listener = listener;
-    this.#askedId = options.sessionId ?? randomId();
-    this.signalling = new Signalling(options.serverUrl ?? "");
+    const signalling = this.signalling = new Signalling(options.serverUrl ?? "");
+    this.#session = new ServerSession(signalling, options);
+    const { iceServers, iceTransportPolicy } = options;
+    this.#ice = new IceServers({ ask: () => signalling.iceServers(), iceServers, iceTransportPolicy });
   }
 
   get state() {
     return this.#state;
+  }
+
+  /** @returns {string | null} The server's id, once it has answered. */
+  get sessionId() {
+    return this.#session.id;
   }
 
   /** @returns {RTCPeerConnection | null} The present one. */
@@ -144,9 +141,7 @@ export class Connection {
       this.#opening = { resolve, reject };
       this.#prepare = prepare;
       this.#setState("connecting");
-      globalThis.addEventListener("pagehide", this.#onPageHide);
-      globalThis.addEventListener("online", this.#onOnline);
-      network()?.addEventListener("change", this.#onOnline);
+      this.#unwatch = watchDevice({ left: () => this.finish(LEFT), network: () => this.#onNetwork() });
       this.#open().catch((cause) => this.#fail(asStreamError(cause)));
     });
   }
@@ -157,8 +152,8 @@ export class Connection {
    *   the message waits until it is.
    */
   send(message) {
-    if (this.#state === "reconnecting") {
-      if (this.#waiting.push(message) > MAX_WAITING) this.#waiting.shift();
+    if (this.#isAway()) {
+      this.#outbox.add(message);
       return true;
     }
     const channel = this.#link?.channel;
@@ -169,9 +164,7 @@ export class Connection {
 
   async #open() {
     if (typeof RTCPeerConnection === "undefined") throw unsupported();
-    const { iceServers, iceTransportPolicy } = this.#options;
-    const ice = iceServers ? { iceServers } : await this.signalling.iceServers();
-    this.#ice = iceTransportPolicy ? { ...ice, iceTransportPolicy } : ice;
+    await this.#ice.update(Date.now());
     if (this.#isClosed()) return;
     const link = this.#link = this.#makeLink();
     const sdp = await this.#describe(link);
@@ -180,75 +173,18 @@ export class Connection {
     const { connectTimeoutMs } = this.#options;
     const answerMs = connectTimeoutMs ?? (this.#isTwoWay ? TWO_WAY_ANSWER_MS : CONNECT_MS);
     const { server } = this.signalling;
-    this.#after(answerMs, () => this.#fail(silent(server, answerMs)));
-    this.#answered = this.#firstOffer(sdp);
-    const answer = await this.#answered;
-    if (this.#isClosed()) return; // #free() awaits the late answer as well.
-    this.#take(answer);
-    this.#after(connectTimeoutMs ?? CONNECT_MS, () => this.#explain(this.#noMediaPath()));
-    await link.accept(answer.sdp, this.#patch);
-  }
-
-  /**
-   * Offers to go on with a session that was kept for this page, if there is
-   * one; else to begin one.
-   *
-   * @param {string} sdp
-   */
-  async #firstOffer(sdp) {
-    const { resumeKey } = this.#options;
-    const kept = resumeKey ? keptSession(resumeKey, Date.now()) : null;
-    if (kept) {
-      try {
-        const answer = await this.#offer(sdp, {
-          session_id: kept.id,
-          resume_token: kept.token,
-          last_message: kept.lastMessage,
-        });
-        this.#lastMessage = kept.lastMessage;
-        return answer;
-      } catch (cause) {
-        // It is over: a new one begins.
-        if (!(cause instanceof StreamError) || cause.status === undefined || cause.status >= 500) throw cause;
-      }
-    }
-    return await this.#offer(sdp, { session_id: this.#askedId });
-  }
-
-  /**
-   * @param {string} sdp
-   * @param {Record<string, unknown> & { limitMs?: number }} session Which one.
-   */
-  #offer(sdp, { limitMs, ...session }) {
-    const { task = this.#isTwoWay ? "bidirectional" : "t2v", prompt, fps, config, extra, resumeKey } = this.#options;
-    const resumable = resumeKey !== undefined;
-    return this.signalling.offer({
-      sdp,
-      type: "offer",
-      task,
-      prompt,
-      fps,
-      config,
-      ...extra,
-      trickle: true,
-      resumable,
-      ...session,
-    }, limitMs === undefined ? {} : { limitMs });
-  }
-
-  /** @param {import("./telefuser-signalling.js").Answer} answer */
-  #take({ id, token, holdSeconds }) {
-    this.sessionId = id;
-    this.#token = token;
-    this.#holdSeconds = holdSeconds;
+    this.#alarm.set(answerMs, () => this.#fail(silent(server, answerMs)));
+    const answer = await this.#session.begin(sdp);
+    if (this.#isClosed()) return; // To free it awaits the late answer as well.
+    this.#alarm.set(connectTimeoutMs ?? CONNECT_MS, () => this.#explain(this.#noMediaPath()));
+    await link.accept(answer);
   }
 
   #makeLink() {
-    const { iceServers = [], iceTransportPolicy = "all" } = this.#ice ?? {};
     /** @type {Link} */
     const link = new Link({
-      iceServers,
-      iceTransportPolicy,
+      ice: this.#ice.known,
+      patch: (fragment) => this.#session.patch(fragment),
       isTwoWay: this.#isTwoWay,
       listener: {
         peerState: () => link === this.#link && this.#onPeerState(),
@@ -271,14 +207,11 @@ export class Connection {
     return (await link.describe(this.#options.iceGatherTimeoutMs ?? 0))?.sdp ?? null;
   }
 
-  /** @param {string} fragment */
-  #patch = (fragment) => this.signalling.patch(this.sessionId ?? "", fragment);
-
   #onPeerState() {
     const peerState = this.peer?.connectionState;
     if (peerState === "connected") return this.#onReady();
     if (this.#state === "live") {
-      if (peerState === "disconnected") this.#after(LOST_AFTER_MS, () => this.#comeBack());
+      if (peerState === "disconnected") this.#alarm.set(LOST_AFTER_MS, () => this.#comeBack());
       else if (peerState === "failed") this.#comeBack();
     } else if (this.#state === "connecting" && peerState === "failed") {
       this.#explain(this.#noMediaPath());
@@ -288,12 +221,14 @@ export class Connection {
   /** A part of the connection is there: live when all parts are. */
   #onReady() {
     if (!this.#link?.isUp) return;
-    if (this.#state === "live") return clearTimeout(this.#timer);
-    if (this.#state !== "connecting" && this.#state !== "reconnecting") return;
-    clearTimeout(this.#timer);
-    this.#setState("live");
+    if (this.#isClosed()) return;
+    this.#alarm.clear();
+    const wasOpening = this.#state === "connecting";
+    if (this.#state !== "live") this.#setState("live");
+    if (wasOpening) this.#session.keep();
     this.#opening?.resolve();
-    for (const message of this.#waiting.splice(0)) this.send(message);
+    // Where messages do not have to flow, the channel may open later than the rest.
+    this.#outbox.flush((message) => this.send(message));
   }
 
   /**
@@ -302,59 +237,50 @@ export class Connection {
    */
   async #comeBack() {
     if (this.#state !== "live") return;
-    if (!this.#token || this.#holdSeconds === 0) return void this.#explain(connectionLost());
-    clearTimeout(this.#timer);
+    const limitMs = this.#session.holdMs;
+    if (limitMs === 0) return void this.#explain(connectionLost());
+    this.#alarm.clear();
     this.#setState("reconnecting");
-    const until = performance.now() + this.#holdSeconds * 1000;
-    for (let attempt = 0; performance.now() < until; attempt++) {
-      await delay(waitBefore(attempt));
-      if (!this.#isAway()) return;
-      try {
-        const isGoing = await this.#restart() || await this.#replace();
-        if (isGoing && await this.#isBack(COME_BACK_MS)) return;
-      } catch (cause) {
-        const error = asStreamError(cause);
-        if (error.status === 404 || error.status === 403) return void this.#explain(connectionLost());
-        console.debug("telefuser: not back yet", cause);
-      }
-    }
-    if (this.#isAway()) this.#explain(connectionLost());
+    const ways = [
+      { go: () => this.#restart(), limitMs: RESTARTED_MS },
+      { go: () => this.#replace(), limitMs: REPLACED_MS },
+    ];
+    const isAway = () => {
+      if (this.#isAway()) this.#onReady();
+      return this.#isAway();
+    };
+    if (!await bringBack(ways, { limitMs, isAway })) this.#explain(connectionLost());
   }
 
-  /** @returns {Promise<boolean>} Whether the present peer is back, or may come back. */
+  /** @returns {Promise<boolean>} Whether the present peer may come back. */
   async #restart() {
     const link = this.#link;
     if (!link || link.peer.connectionState === "closed") return false;
+    const ice = await this.#ice.update(Date.now());
+    if (!this.#isAway()) return false;
     try {
-      if (!await link.restart(this.#patch)) return false;
+      return await link.restart(ice);
     } catch (cause) {
       // 409: the server has lost the connection, not the session.
       if (cause instanceof StreamError && cause.status === 409) return false;
       throw cause;
     }
-    return await this.#isBack(COME_BACK_MS / 2);
   }
 
   /** @returns {Promise<boolean>} Whether another peer has taken the place of the present one. */
   async #replace() {
+    await this.#ice.update(Date.now());
     if (!this.#isAway()) return false;
     const link = this.#makeLink();
     try {
       const sdp = await this.#describe(link);
       if (sdp === null) return false;
-      const session = {
-        session_id: this.sessionId,
-        resume_token: this.#token,
-        last_message: this.#lastMessage,
-        limitMs: RESUME_ANSWER_MS,
-      };
-      const answer = await this.#offer(sdp, session);
+      const answer = await this.#session.resume(sdp);
       if (this.#isClosed()) throw new StreamError("stopped", "The session was stopped meanwhile.");
       const before = this.#link;
       this.#link = link;
       before?.close();
-      this.#take(answer);
-      await link.accept(answer.sdp, this.#patch);
+      await link.accept(answer);
       return true;
     } catch (cause) {
       if (this.#link !== link) link.close();
@@ -362,28 +288,12 @@ export class Connection {
     }
   }
 
-  /**
-   * @param {number} limitMs
-   * @returns {Promise<boolean>} Whether it is live again within the limit.
-   */
-  async #isBack(limitMs) {
-    const until = performance.now() + limitMs;
-    while (this.#isAway() && performance.now() < until) {
-      if (this.#link?.isUp) this.#onReady();
-      else await delay(50);
-    }
-    return !this.#isAway();
-  }
-
   /** @param {unknown} data */
   #onText(data) {
     if (this.#isClosed()) return;
     const message = parseObject(data);
     if (!message) return this.#listener.error(badMessage());
-    if (typeof message.sequence === "number") {
-      if (message.sequence <= this.#lastMessage) return; // It came before the connection was lost.
-      this.#lastMessage = message.sequence;
-    }
+    if (!this.#session.isNew(message)) return;
     this.#listener.message(message);
     if (message.type === "error") {
       const text = sentence(message.detail, "The server reported a fault.");
@@ -391,7 +301,7 @@ export class Connection {
       this.#listener.error(this.#fault);
     } else if (message.type === "done") {
       this.#isDone = true;
-      this.#after(CLOSED_AFTER_DONE_MS, () => this.finish(COMPLETE));
+      this.#alarm.set(CLOSED_AFTER_DONE_MS, () => this.finish(COMPLETE));
     } else if (message.type === "closed") {
       const reason = sentence(message.reason, COMPLETE.reason);
       const code = String(message.code ?? COMPLETE.code);
@@ -417,7 +327,7 @@ export class Connection {
   async #explain(guess) {
     if (this.#isAsking || this.#isClosed()) return;
     this.#isAsking = true;
-    clearTimeout(this.#timer);
+    this.#alarm.clear();
     if (!this.sessionId) return this.#fail(guess);
     try {
       const { error, isFreed } = await this.signalling.reason(this.sessionId, guess);
@@ -444,12 +354,10 @@ export class Connection {
    */
   finish({ code, reason, error = null, isFreed = false }) {
     if (this.#isClosed()) return;
-    clearTimeout(this.#timer);
-    globalThis.removeEventListener("pagehide", this.#onPageHide);
-    globalThis.removeEventListener("online", this.#onOnline);
-    network()?.removeEventListener("change", this.#onOnline);
-    const isKept = code === LEFT.code && this.#keep();
-    if (!isKept && this.#options.resumeKey) forgetSession(this.#options.resumeKey);
+    this.#alarm.clear();
+    this.#unwatch();
+    const isKept = code === LEFT.code && this.#session.leave();
+    if (!isKept) this.#session.forget();
     if (!isFreed && !isKept) this.freed = Promise.race([this.#free(), delay(REQUEST_TIMEOUT_MS)]);
     this.#setState("closed");
     if (error && error !== this.#fault) this.#listener.error(error);
@@ -468,42 +376,20 @@ export class Connection {
     for (const { sender } of [audio, video]) if (sender.track) sender.replaceTrack(null);
   }
 
-  /** @returns {boolean} Whether the session is kept for the next page of this tab. */
-  #keep() {
-    const { resumeKey } = this.#options;
-    if (!resumeKey || !this.sessionId || !this.#token || this.#holdSeconds === 0) return false;
-    const [id, token, lastMessage, holdSeconds] = [this.sessionId, this.#token, this.#lastMessage, this.#holdSeconds];
-    keepSession(resumeKey, { id, token, lastMessage, holdSeconds, keptAt: Date.now() });
-    return true;
-  }
-
   /**
    * Frees the session on the server. The peer lives until that is done: a peer
    * that closes ends the session as well, but then the request finds none and
    * nobody knows when the place is free. If the request does not get through,
    * the channel may.
-   *
-   * While the answer is still to come, the id that was asked for is freed at
-   * once, as the page may be gone before; unless it was the caller's choice, for
-   * then it may be another's session.
    */
   async #free() {
-    if (!this.#answered) return; // Nothing was offered.
-    if (!this.sessionId) {
-      if (!this.#options.sessionId) await this.signalling.free(this.#askedId);
-      const late = await this.#answered.catch(() => null);
-      if (!late) return; // It was refused.
-      this.sessionId = late.id;
-    }
-    if (!await this.signalling.free(this.sessionId)) this.send({ type: "stop" });
+    if (!await this.#session.free()) this.send({ type: "stop" });
   }
 
-  #onPageHide = () => this.finish(LEFT);
-
   /** The device has a network again, perhaps another one. */
-  #onOnline = () => {
+  #onNetwork() {
     if (this.#state === "live" && this.peer?.connectionState !== "connected") this.#comeBack();
-  };
+  }
 
   get #isTwoWay() {
     return this.#options.bidirectional === true;
@@ -512,7 +398,7 @@ export class Connection {
   #noMediaPath() {
     const refusedBy = this.#link?.refusedBy;
     if (refusedBy) return turnUnauthorized(refusedBy);
-    const hasIceServers = (this.#ice?.iceServers ?? []).length > 0;
+    const hasIceServers = this.#ice.known.iceServers.length > 0;
     return noMediaPath(this.signalling.server, { hasIceServers, unreached: this.#link?.unreached ?? null });
   }
 
@@ -524,43 +410,9 @@ export class Connection {
     return this.#state === "closed";
   }
 
-  /**
-   * @param {number} ms
-   * @param {() => void} then Replaces what was to happen later before. A timer
-   *   that was held back begins again, as what it waits for was held back too.
-   */
-  #after(ms, then) {
-    clearTimeout(this.#timer);
-    const due = performance.now() + ms;
-    this.#timer = setTimeout(() => {
-      if (performance.now() - due > LATE_MS) this.#after(ms, then);
-      else then();
-    }, ms);
-  }
-
   /** @param {StreamState} state */
   #setState(state) {
     this.#state = state;
     this.#listener.state(state);
   }
-}
-
-/**
- * Where the browser tells that the device has changed its network.
- *
- * @returns {EventTarget | null}
- */
-function network() {
-  return "connection" in navigator && navigator.connection instanceof EventTarget ? navigator.connection : null;
-}
-
-/** @param {number} ms */
-function delay(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** 128 random bits; `crypto.randomUUID` is missing on pages without TLS. */
-function randomId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

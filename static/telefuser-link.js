@@ -6,12 +6,11 @@
  * @module
  */
 
+import { CandidateSender } from "./telefuser-candidates.js";
 import { turnUnauthorized } from "./telefuser-errors.js";
 import { addMedia, describe } from "./telefuser-media.js";
 import { answerAfterRestart, iceParameters, isUsable, readFragment, writeFragment } from "./telefuser-trickle.js";
 
-/** Candidates that come up within this time are sent together. */
-const BATCH_MS = 50;
 /** What the browser calls refused credentials (RFC 8489, section 9.2.5). */
 const UNAUTHORIZED = 401;
 /** What it calls a server that does not answer (https://www.w3.org/TR/webrtc/#rtcpeerconnectioniceerrorevent). */
@@ -30,10 +29,18 @@ const UNREACHED = 701;
  *   ICE may use nothing but relays, and there is none.
  */
 
+/** @typedef {{ iceServers: RTCIceServer[], iceTransportPolicy: RTCIceTransportPolicy }} IceConfiguration */
+
+/**
+ * @typedef {(fragment: string) => Promise<string | null>} Patch Sends a fragment
+ *   to the server and returns its own; null if it has nothing to tell, or knows
+ *   no fragments.
+ */
+
 /**
  * @typedef {object} LinkOptions
- * @property {RTCIceServer[]} iceServers
- * @property {RTCIceTransportPolicy} iceTransportPolicy
+ * @property {IceConfiguration} ice
+ * @property {Patch} patch
  * @property {boolean} isTwoWay
  * @property {LinkListener} listener
  */
@@ -48,20 +55,17 @@ export class Link {
   unreached = null;
 
   #options;
-  /** @type {((fragment: string) => Promise<string | null>) | null} */
-  #patch = null;
-  /** @type {string[]} Candidates that the server was not told of. */
-  #untold = [];
-  #isGathered = false;
+  #ice;
+  #sender;
   #hasCandidates = false;
-  /** @type {number | undefined} */
-  #timer;
 
   /** @param {LinkOptions} options */
   constructor(options) {
     this.#options = options;
-    const { iceServers, iceTransportPolicy, isTwoWay, listener } = options;
-    const peer = this.peer = new RTCPeerConnection({ iceServers, iceTransportPolicy });
+    const { ice, isTwoWay, listener } = options;
+    this.#ice = ice;
+    this.#sender = this.#makeSender();
+    const peer = this.peer = new RTCPeerConnection(ice);
     peer.addEventListener("connectionstatechange", () => listener.peerState());
     peer.addEventListener("track", ({ track }) => listener.track(track));
     peer.addEventListener("icecandidate", ({ candidate }) => this.#onCandidate(candidate));
@@ -91,50 +95,53 @@ export class Link {
    * Takes the server's answer; from now on candidates are sent to it.
    *
    * @param {string} sdp
-   * @param {(fragment: string) => Promise<string | null>} patch Sends a
-   *   fragment; null if the server has nothing to tell, or knows no fragments.
    */
-  async accept(sdp, patch) {
+  async accept(sdp) {
     await this.peer.setRemoteDescription({ type: "answer", sdp });
-    this.#patch = patch;
-    this.#tellSoon();
+    this.#sender.open();
   }
 
   /**
    * Begins ICE anew with the same server.
    *
-   * @param {(fragment: string) => Promise<string | null>} patch
+   * @param {IceConfiguration} ice
    * @returns {Promise<boolean>} False if the server knows no restart.
    */
-  async restart(patch) {
+  async restart(ice) {
     const { peer } = this;
-    this.#patch = null;
-    this.#untold = [];
-    this.#isGathered = false;
+    this.#sender.close();
+    this.#ice = ice;
+    const sender = this.#sender = this.#makeSender();
+    peer.setConfiguration({ ...peer.getConfiguration(), ...ice });
     await peer.setLocalDescription(await peer.createOffer({ iceRestart: true }));
-    const { ufrag, pwd, mid } = iceParameters(peer.localDescription?.sdp ?? "");
-    const told = await patch(writeFragment({ ufrag, pwd, mid, candidates: [] }));
-    if (told === null || !peer.remoteDescription) return false;
-    const sdp = answerAfterRestart(peer.remoteDescription.sdp, readFragment(told));
-    await this.accept(sdp, patch);
+    const told = await this.#tell([], false);
+    if (told === null || !peer.remoteDescription || sender !== this.#sender) return false;
+    await this.accept(answerAfterRestart(peer.remoteDescription.sdp, readFragment(told)));
     return true;
   }
 
   close() {
-    clearTimeout(this.#timer);
-    this.#patch = null;
+    this.#sender.close();
     this.peer.close();
+  }
+
+  #makeSender() {
+    return new CandidateSender({
+      send: (candidates, isEnd) => this.#exchange(candidates, isEnd),
+      // Without servers there is nothing that either side could find later.
+      tellsEnd: this.#ice.iceServers.length > 0,
+      isSettled: () => ["connected", "closed"].includes(this.peer.connectionState),
+    });
   }
 
   /** @param {RTCIceCandidate | null} candidate Null: there are no more. */
   #onCandidate(candidate) {
-    if (!candidate) this.#isGathered = true;
-    else if (candidate.candidate !== "") this.#hasCandidates = true;
-    if (candidate && isUsable(candidate.candidate)) this.#untold.push(candidate.candidate);
-    this.#tellSoon();
-    const { iceTransportPolicy, listener } = this.#options;
-    if (this.#isGathered && !this.#hasCandidates && iceTransportPolicy === "relay" && this.refusedBy) {
-      listener.noCandidates(turnUnauthorized(this.refusedBy));
+    if (candidate && candidate.candidate !== "") this.#hasCandidates = true;
+    if (candidate && isUsable(candidate.candidate)) this.#sender.add(candidate.candidate);
+    if (candidate) return;
+    this.#sender.end();
+    if (!this.#hasCandidates && this.#ice.iceTransportPolicy === "relay" && this.refusedBy) {
+      this.#options.listener.noCandidates(turnUnauthorized(this.refusedBy));
     }
   }
 
@@ -145,26 +152,30 @@ export class Link {
     else if (errorCode === UNREACHED) this.unreached ??= url;
   }
 
-  #tellSoon() {
-    if (!this.#patch || this.#timer !== undefined) return;
-    // Without servers there is nothing that either side could find later.
-    if (this.#untold.length === 0 && !(this.#isGathered && this.#options.iceServers.length > 0)) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#tell().catch((cause) => console.debug("telefuser: candidates were not sent", cause));
-    }, BATCH_MS);
+  /**
+   * Tells the server of candidates, and takes those that it has found since.
+   *
+   * @param {string[]} candidates
+   * @param {boolean} isEnd
+   */
+  async #exchange(candidates, isEnd) {
+    const { peer } = this;
+    const told = await this.#tell(candidates, isEnd);
+    const { mid } = iceParameters(peer.localDescription?.sdp ?? "");
+    for (const candidate of told === null ? [] : readFragment(told).candidates) {
+      if (peer.signalingState === "closed") return;
+      await peer.addIceCandidate({ candidate, sdpMid: mid }).catch((cause) => {
+        console.debug("telefuser: the server's candidate is of no use", candidate, cause);
+      });
+    }
   }
 
-  async #tell() {
-    const { peer } = this;
-    const patch = this.#patch;
-    if (!patch || peer.signalingState === "closed") return;
-    const isEnd = this.#isGathered;
-    if (isEnd) this.#patch = null;
-    const { ufrag, pwd, mid } = iceParameters(peer.localDescription?.sdp ?? "");
-    const candidates = this.#untold.splice(0);
-    const told = await patch(writeFragment({ ufrag, pwd, mid, candidates, isEnd }));
-    if (told === null || peer.connectionState === "closed") return;
-    for (const candidate of readFragment(told).candidates) await peer.addIceCandidate({ candidate, sdpMid: mid });
+  /**
+   * @param {string[]} candidates
+   * @param {boolean} isEnd
+   */
+  async #tell(candidates, isEnd) {
+    const { ufrag, pwd, mid } = iceParameters(this.peer.localDescription?.sdp ?? "");
+    return await this.#options.patch(writeFragment({ ufrag, pwd, mid, candidates, isEnd }));
   }
 }

@@ -1,9 +1,13 @@
 // @ts-check
 /**
- * What is kept of a session so that a page can come back to it.
+ * What is kept of a session so that a page can come back to it: the next page
+ * of the same tab, also after a crash, but not a copy of the tab while the first
+ * one still shows the session.
  *
  * @module
  */
+
+import { hasLocks, takeLock } from "./telefuser-lock.js";
 
 /**
  * @typedef {object} KeptSession
@@ -14,14 +18,106 @@
  * @property {number} keptAt Milliseconds since 1970.
  */
 
-/** How long to wait before each try to come back, in milliseconds; the last one goes on. */
-const WAITS_MS = [0, 500, 1000, 1000, 2000];
+/** How often what is kept is brought up to date. */
+const KEEP_EVERY_MS = 1_000;
+/** How long a page that goes away may take to let go of its session. */
+const LET_GO_MS = 500;
 
 /**
- * @param {number} attempt Counted from 0.
+ * Keeps the session of one page by a key. While it does, the page has a lock by
+ * the session's id, as what is kept goes along when a tab is duplicated. Without
+ * locks the session is kept only at the moment when the page is left.
  */
-export function waitBefore(attempt) {
-  return WAITS_MS[Math.min(attempt, WAITS_MS.length - 1)] ?? 0;
+export class SessionKeeper {
+  #key;
+  /** @type {string | null} Of the session whose lock is had. */
+  #lockedId = null;
+  #letGo = () => {};
+  #isOver = false;
+  /** @type {number | undefined} */
+  #timer;
+
+  /** @param {string} key */
+  constructor(key) {
+    this.#key = key;
+  }
+
+  /**
+   * Whether there is a session to go on with.
+   *
+   * @param {string} key
+   */
+  static async hasSession(key) {
+    const kept = keptSession(key, Date.now());
+    if (!kept || !hasLocks()) return kept !== null;
+    const letGo = await takeLock(nameOf(kept.id), LET_GO_MS);
+    letGo?.();
+    return letGo !== null;
+  }
+
+  /**
+   * Takes the session that the page before has kept.
+   *
+   * @returns {Promise<KeptSession | null>} Null if there is none, or if another
+   *   page shows it.
+   */
+  async claim() {
+    const kept = keptSession(this.#key, Date.now());
+    if (!kept) return null;
+    if (!hasLocks()) forgetSession(this.#key); // It is for one page only.
+    else if (!await this.#lock(kept.id)) return null;
+    return kept;
+  }
+
+  /**
+   * Keeps the session from now on.
+   *
+   * @param {() => KeptSession} read What there is to keep.
+   */
+  async begin(read) {
+    const { id } = read();
+    if (!hasLocks() || !await this.#lock(id) || this.#isOver) return;
+    const keep = () => keepSession(this.#key, read());
+    keep();
+    this.#timer = setInterval(keep, KEEP_EVERY_MS);
+  }
+
+  /**
+   * The page is left: the next one may have it.
+   *
+   * @param {KeptSession} session
+   */
+  leave(session) {
+    this.#end();
+    keepSession(this.#key, session);
+  }
+
+  /** The session is over. */
+  forget() {
+    this.#end();
+    forgetSession(this.#key);
+  }
+
+  #end() {
+    this.#isOver = true;
+    clearInterval(this.#timer);
+    this.#letGo();
+  }
+
+  /**
+   * @param {string} id
+   * @returns {Promise<boolean>} Whether this page has the lock of that session.
+   */
+  async #lock(id) {
+    if (this.#lockedId === id) return true;
+    const letGo = await takeLock(nameOf(id), LET_GO_MS);
+    if (!letGo) return false;
+    this.#letGo();
+    this.#letGo = letGo;
+    this.#lockedId = id;
+    if (this.#isOver) letGo();
+    return true;
+  }
 }
 
 /**

@@ -88,21 +88,21 @@ export class Signalling {
   /**
    * The STUN and TURN servers that this server's viewers should use.
    *
-   * @returns {Promise<{ iceServers: RTCIceServer[], iceTransportPolicy: RTCIceTransportPolicy }>} None if
-   *   the server does not say.
+   * @returns {Promise<import("./telefuser-ice.js").GivenIceServers | null>} Null
+   *   if the server does not say.
    */
   async iceServers() {
-    const none = { iceServers: [], iceTransportPolicy: /** @type {const} */ ("all") };
     try {
       const signal = AbortSignal.timeout(ICE_SERVERS_TIMEOUT_MS);
       const response = await this.#request("/v1/stream/ice-servers", { signal, cache: "no-store" });
-      if (!response.ok) return none;
-      const { ice_servers: iceServers, ice_transport_policy: policy } = await readJson(response);
-      if (!Array.isArray(iceServers)) return none;
-      return { iceServers, iceTransportPolicy: policy === "relay" ? "relay" : "all" };
+      if (!response.ok) return null;
+      const { ice_servers: iceServers, ice_transport_policy: policy, ttl_seconds: ttl } = await readJson(response);
+      if (!Array.isArray(iceServers)) return null;
+      const ttlSeconds = typeof ttl === "number" ? ttl : null;
+      return { iceServers, iceTransportPolicy: policy === "relay" ? "relay" : "all", ttlSeconds };
     } catch (cause) {
       console.debug("telefuser: the server names no ICE servers", cause);
-      return none;
+      return null;
     }
   }
 
