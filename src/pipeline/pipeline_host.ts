@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../async/mod.ts";
-import { StreamError } from "../errors.ts";
+import { messageOf, StreamError } from "../errors.ts";
 import { Log } from "../log.ts";
 import type { OpenVideoFile } from "../media/mod.ts";
 import type { KeyFrameProbe } from "./chunk_schema.ts";
@@ -107,20 +107,16 @@ export class PipelineHost {
 
   /** Starts a worker; resolves when the pipeline runs in it, or when it has not come up, which is told. */
   async #begin(failed: (detail: string) => void): Promise<void> {
-    const { entry, media, openLink, probe, limits, clock } = this.#options;
+    const { clock } = this.#options;
     const desk = new VideoDesk(this.#options);
-    const log = this.#log;
-    const run = this.#run = new PipelineRun({
-      entry,
-      media,
-      openLink,
-      desk,
-      probe,
-      limits,
-      clock,
-      log,
-      counters: this.counters,
-    });
+    let run: PipelineRun;
+    try {
+      run = this.#run = new PipelineRun({ ...this.#options, desk, log: this.#log, counters: this.counters });
+    } catch (error) {
+      const detail = `its worker cannot be started: ${messageOf(error)}`;
+      this.#log.error(detail);
+      return failed(detail);
+    }
     let ready: ReadyPipeline | undefined;
     let since = 0;
     const ended = this.#over = run.ended.then(async (detail) => {

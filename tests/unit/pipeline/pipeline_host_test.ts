@@ -25,6 +25,7 @@ class Stage implements Disposable {
   readonly logged: string[] = [];
   readonly host: PipelineHost;
   readonly links: HandLink[];
+  #broken: string | undefined;
   readonly #sink = setLogSink({ write: (_level, line) => void this.logged.push(line) });
 
   constructor(limits: Partial<typeof DEFAULT_LIMITS> = {}) {
@@ -36,11 +37,19 @@ class Stage implements Disposable {
       media: [],
       assets: new Map(),
       openVideo: () => Promise.reject(new Error("no video here")),
-      openLink: open,
+      openLink: (events) => {
+        if (this.#broken !== undefined) throw new Error(this.#broken);
+        return open(events);
+      },
       probe: { h264: () => false, vp8: () => false },
       limits: { ...DEFAULT_LIMITS, ...limits },
       clock: this.clock,
     });
+  }
+
+  /** No worker can be started any more. */
+  breakLinks(words: string): void {
+    this.#broken = words;
   }
 
   /** The worker of now. */
@@ -143,6 +152,13 @@ Deno.test("one that does not come up at all is not tried again", async () => {
   assert.deepEqual(stage.host.status, { state: "failed", detail: "import failed: it throws" });
   await stage.clock.advance(100);
   assert.equal(stage.links.length, 1);
+});
+
+Deno.test("a worker that cannot even be started is a failure in words", async () => {
+  using stage = new Stage();
+  stage.breakLinks("no more processes");
+  await stage.host.start();
+  assert.match(stage.host.reasonNotRunning(), /its worker cannot be started: no more processes/);
 });
 
 Deno.test("one that is not ready in time has failed", async () => {
