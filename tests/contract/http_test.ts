@@ -164,6 +164,9 @@ Deno.test("health, ready and metadata carry the documented fields", async () => 
     stream_ready: true,
     stream_mode: "server_push",
     ...counts,
+    pipeline_restarts: 0,
+    pipeline_uncaught_errors: 0,
+    pipeline_invalid_chunks: 0,
   });
   assert.ok(Math.abs(Date.parse(timestamp) - Date.now()) < 60_000);
   assert.match(version, /^\d+\.\d+\.\d+/);

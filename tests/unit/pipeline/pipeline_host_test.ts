@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setLogSink } from "../../../src/log.ts";
 import { DEFAULT_LIMITS, PipelineHost, type PipelineSession } from "../../../src/pipeline/mod.ts";
-import { HandLink, handLinks } from "../support/hand_link.ts";
+import { type HandLink, handLinks } from "../support/hand_link.ts";
 import { ManualClock, settle } from "../support/manual_clock.ts";
 
 const READY = { t: "ready", mode: "server_push", defaultFps: null, viewerMedia: null };
