@@ -26,8 +26,7 @@ const encoder = new TextEncoder();
 
 const stderrSink: LogSink = {
   write(level, line) {
-    const color = Deno.stderr.isTerminal() ? COLOR[level] : "";
-    writeAll(Deno.stderr, color === "" ? `${line}\n` : `${color}${line}\x1b[0m\n`);
+    writeAll(Deno.stderr, `${colored(line, COLOR[level])}\n`);
   },
 };
 
@@ -81,12 +80,43 @@ export class Log {
   write(level: LogLevel, message: string, fields: LogFields = {}): void {
     if (ORDER[level] < ORDER[threshold]) return;
     const time = new Date().toISOString().slice(11, 23);
-    let line = `${time} ${level.toUpperCase().padEnd(5)} ${this.#scope}: ${escapeControl(message)}`;
+    let line = `${time} ${level.toUpperCase().padEnd(5)} ${this.#scope}: ${escapeControl(redact(message))}`;
     for (const [key, value] of Object.entries(fields)) {
       if (value !== undefined) line += ` ${formatKey(key)}=${formatValue(value)}`;
     }
     sink.write(level, line);
   }
+}
+
+/** Secrets that nothing printed may contain, the longest first; one that was given twice stands twice. */
+const secrets: string[] = [];
+/** Shorter ones are words of everyday: starred, they would make nothing secret and every line unreadable. */
+const MIN_SECRET_CHARS = 4;
+
+/**
+ * Has secrets starred in all that is printed and in all that `redact()` is given, as they are, as JSON writes them and as
+ * a URL does.
+ *
+ * @returns what ends it
+ */
+export function hideSecrets(values: readonly string[]): Disposable {
+  const forms = values.filter((value) => value.length >= MIN_SECRET_CHARS).flatMap((value) => [
+    ...new Set([value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value.toWellFormed())]),
+  ]);
+  secrets.push(...forms);
+  secrets.sort((a, b) => b.length - a.length);
+  return {
+    [Symbol.dispose]() {
+      for (const form of forms.splice(0)) secrets.splice(secrets.indexOf(form), 1);
+    },
+  };
+}
+
+/** A text with the secrets starred that `hideSecrets()` was given. */
+export function redact(text: string): string {
+  let shown = text;
+  for (const secret of secrets) shown = shown.replaceAll(secret, "***");
+  return shown;
 }
 
 /** Whether the n-th of many alike lines is worth printing: the first twenty, then ever fewer. */
@@ -96,12 +126,21 @@ export function isWorthLogging(count: number): boolean {
 
 /** Prints plain text to standard output: what a command was asked for. */
 export function print(text: string): void {
-  writeAll(Deno.stdout, `${text}\n`);
+  writeAll(Deno.stdout, `${redact(text)}\n`);
 }
 
 /** Prints one line to standard error: why a command failed. */
 export function printError(text: string): void {
-  writeAll(Deno.stderr, `${text}\n`);
+  writeAll(Deno.stderr, `${redact(text)}\n`);
+}
+
+/** Prints to standard error in red where that is a terminal and `NO_COLOR` is not set: what nobody should overlook. */
+export function printAlarm(text: string): void {
+  writeAll(Deno.stderr, `${colored(text, COLOR.error)}\n`);
+}
+
+function colored(text: string, color: string): string {
+  return color === "" || Deno.noColor || !Deno.stderr.isTerminal() ? text : `${color}${text}\x1b[0m`;
 }
 
 function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
@@ -110,7 +149,7 @@ function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string
 }
 
 function formatValue(value: unknown): string {
-  const text = typeof value === "string" ? value : safeJson(value);
+  const text = redact(typeof value === "string" ? value : safeJson(value));
   const cut = text.length > MAX_VALUE_CHARS ? `${text.slice(0, MAX_VALUE_CHARS)}…` : text;
   const isPlain = typeof value !== "string" || /^[^\s"=\\\p{Cc}]+$/u.test(cut);
   return isPlain ? escapeControl(cut) : `"${escapeControl(cut.replace(/["\\]/g, "\\$&"))}"`;
@@ -129,10 +168,10 @@ function safeJson(value: unknown): string {
   }
 }
 
-/** Makes line breaks, terminal escapes and other control characters visible. */
+/** Makes line breaks, terminal escapes, marks that turn the direction of writing and other control characters visible. */
 export function escapeControl(text: string): string {
   // deno-lint-ignore no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) => {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (char) => {
     if (char === "\n") return "\\n";
     if (char === "\t") return "\\t";
     return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { systemClock, withTimeLimit } from "../async/mod.ts";
 import { messageOf, StreamError } from "../errors.ts";
-import { createDemoApp, type DemoConfig, listen } from "../http/mod.ts";
+import { type Answer, createDemoApp, type DemoConfig, listenAsConfigured, type Listener } from "../http/mod.ts";
 import { print } from "../log.ts";
 import { openBrowser } from "./open_browser.ts";
 import { notThis, readServerUrl } from "./server_url.ts";
@@ -57,7 +57,7 @@ async function demo(page: string, flags: DemoFlags): Promise<number> {
   const serverUrl = readServerUrl(flags.serverUrl);
   const stopped = waitForSignal();
   const app = await createDemoApp({ page, serverUrl, config: configOf(flags) });
-  const server = listenOn({ host: flags.host, port }, (request, remote) => app.fetch(request, { remote }));
+  const server = await listenOn({ host: flags.host, port }, (request, remote) => app.fetch(request, { remote }));
   const host = flags.host === "0.0.0.0" || flags.host === "::" ? "localhost" : flags.host;
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${server.addr.port}/demo/${page}`;
   print(`\nTeleFuser Stream demo\n  server       ${serverUrl}\n  open         ${url}\n`);
@@ -68,9 +68,10 @@ async function demo(page: string, flags: DemoFlags): Promise<number> {
 }
 
 /** Listens; an address that does not fit is the fault of its flag. */
-function listenOn(...[place, answer]: Parameters<typeof listen>): ReturnType<typeof listen> {
+async function listenOn(place: { host: string; port: number }, answer: Answer): Promise<Listener> {
+  const config = { ...place, certFile: "", keyFile: "" };
   try {
-    return listen(place, answer);
+    return await listenAsConfigured({ config, clock: systemClock }, answer);
   } catch (cause) {
     if (cause instanceof StreamError && cause.code === "port_in_use") throw cause;
     const reason = cause instanceof StreamError ? cause.message : `cannot listen on ${place.host}: ${messageOf(cause)}`;

@@ -5,6 +5,7 @@ import { VERSION } from "../version.ts";
 import { addDemo } from "./demo.ts";
 import { addDoctor } from "./doctor.ts";
 import { addStreamServe } from "./stream_serve.ts";
+import { addValidate } from "./validate.ts";
 
 /** Exit codes: what shells and scripts see. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
@@ -12,6 +13,7 @@ export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 /** What to type when the argument of a command is missing. */
 const EXAMPLES: Readonly<Record<string, string>> = {
   "stream-serve": "stream-serve pipelines/video_replay.ts",
+  validate: "validate pipelines/video_replay.ts",
   demo: "demo player",
 };
 
@@ -27,6 +29,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .configureOutput({ writeOut: (text) => print(text.trimEnd()), writeErr: () => undefined })
     .exitOverride();
   addStreamServe(program, (exit) => code = exit);
+  addValidate(program, (exit) => code = exit);
   addDemo(program, (exit) => code = exit);
   addDoctor(program, (exit) => code = exit);
   for (const command of program.commands) command.copyInheritedSettings(program);

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { type Config, loadConfig, redactConfig } from "../config/mod.ts";
 import { certificateNames } from "../http/mod.ts";
-import { Log, print, setLogLevel } from "../log.ts";
+import { Log, print, printAlarm, printError, setLogLevel } from "../log.ts";
 import { lanAddresses } from "../network.ts";
+import { type Finding, findingsText, levelsText } from "../pipeline/mod.ts";
 import { type Server, startServer } from "../server.ts";
 import { addConfigOptions, flagsOf } from "./config_options.ts";
 import { waitForSignal } from "./signals.ts";
@@ -14,7 +15,8 @@ export function addStreamServe(program: Command, exit: (code: number) => void): 
   const command = program.command("stream-serve")
     .description("Serve a pipeline to browsers.")
     .argument("<pipeline_file>", "TypeScript or JavaScript module that exports getService()")
-    .allowExcessArguments(false);
+    .allowExcessArguments(false)
+    .addHelpText("after", `\n${levelsText()}`);
   addConfigOptions(command);
   command.action(async (pipelineFile: string) => exit(await streamServe(command, pipelineFile)));
 }
@@ -24,9 +26,19 @@ async function streamServe(command: Command, pipelineFile: string): Promise<numb
   const { config } = loaded;
   if (config.verbose) setLogLevel("debug");
   log.debug("configuration", redactConfig(config));
+  if (config.skipValidation) {
+    printAlarm(
+      "--skip-validation is for development: nothing of the pipeline is checked, and it runs at security level " +
+        "permissive, with every right that this server has",
+    );
+  }
   const stopped = waitForSignal();
   surviveStrayFailures();
-  const server = await startServer({ loaded, pipelineFile });
+  const server = await startServer({
+    loaded,
+    pipelineFile,
+    report: (findings) => printFindings(findings, { config, pipelineFile }),
+  });
   const names = config.certFile === "" ? [] : await certificateNames(config.certFile);
   print(banner({ config, pipelineFile, server, names }));
   server.started.then(() => {
@@ -56,6 +68,14 @@ function surviveStrayFailures(): void {
   });
 }
 
+function printFindings(
+  findings: readonly Finding[],
+  { config, pipelineFile }: { config: Config; pipelineFile: string },
+): void {
+  if (findings.length === 0) return;
+  printError(findingsText(findings, { level: config.securityLevel, pipelineFile, folder: Deno.cwd() }));
+}
+
 function banner(
   { config, pipelineFile, server, names }: {
     config: Config;
@@ -80,7 +100,7 @@ function banner(
     "",
   ];
   if (config.skipValidation) {
-    lines.splice(4, 0, "  WARNING      --skip-validation: the pipeline was not checked and may do everything");
+    lines.splice(4, 0, "  WARNING      --skip-validation is for development: not checked, and may do everything");
   }
   return lines.join("\n");
 }

@@ -7,6 +7,7 @@ import {
   type AVSampleFormat,
 } from "node-av/constants";
 import { type CodecContext, FormatContext, type Frame, SoftwareResampleContext } from "node-av/lib";
+import { openInput } from "./media_input.ts";
 import { allocFrame, allocPacket, check } from "./native.ts";
 import { openDecoder } from "./open_codec.ts";
 
@@ -22,7 +23,7 @@ export async function readSoundTrack(path: string, channels: 1 | 2): Promise<Int
   const blocks: Int16Array[] = [];
   let decoder: CodecContext | undefined;
   try {
-    check(await format.openInput(path, null, null), `cannot open ${path}`);
+    await openInput(format, path);
     check(await format.findStreamInfo(null), `cannot read ${path}`);
     const stream = format.streams?.[format.findBestStream(AVMEDIA_TYPE_AUDIO)];
     if (stream === undefined) return new Int16Array(0);

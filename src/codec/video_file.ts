@@ -2,6 +2,7 @@ import { AVERROR_EAGAIN, AVERROR_EOF, AVMEDIA_TYPE_AUDIO, AVMEDIA_TYPE_VIDEO } f
 import { type CodecContext, FormatContext, type Stream } from "node-av/lib";
 import { StreamError } from "../errors.ts";
 import type { FilePicture, VideoFileOptions, VideoFileReader } from "../media/mod.ts";
+import { openInput } from "./media_input.ts";
 import { allocFrame, allocPacket, check, NativeGuard, quietFfmpeg } from "./native.ts";
 import { openDecoder } from "./open_codec.ts";
 import { PictureOutput, targetSize } from "./picture_output.ts";
@@ -16,7 +17,7 @@ export async function openVideoFile(path: string, options: VideoFileOptions): Pr
   quietFfmpeg();
   const format = new FormatContext();
   try {
-    check(await format.openInput(path, null, null), `cannot open the video ${path}`);
+    await openInput(format, path);
     check(await format.findStreamInfo(null), `cannot read the video ${path}`);
     const index = format.findBestStream(AVMEDIA_TYPE_VIDEO);
     const stream = format.streams?.[index];

@@ -53,6 +53,12 @@ export function loadConfig({ flags, env }: ConfigSources): LoadedConfig {
   return { config: values as Config, sources: sources as LoadedConfig["sources"] };
 }
 
+/** The secrets of a configuration, those that are given. */
+export function secretsOf(config: Config): string[] {
+  const names = SETTING_NAMES.filter((name) => settingOf(name).secret);
+  return names.map((name) => String(config[name])).filter((secret) => secret !== "");
+}
+
 /** The configuration for printing: secrets are starred. */
 export function redactConfig(config: Config): Record<SettingName, unknown> {
   const shown: Partial<Record<SettingName, unknown>> = {};
@@ -129,6 +135,8 @@ function issueText(name: SettingName, error: z.ZodError): string {
     .join("; ");
 }
 
+/** What was typed, without the user name and password that it may have before an @. */
 function quote(value: FlagValue): string {
-  return JSON.stringify(typeof value === "object" ? value.join(",") : value);
+  const text = JSON.stringify(typeof value === "object" ? value.join(",") : value);
+  return text.replace(/(?<=[:/])[^\s"/:,]+:[^\s",]*@/g, "***@");
 }

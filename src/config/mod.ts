@@ -4,7 +4,15 @@
  *
  * @module
  */
-export { type ConfigSources, expected, type FlagValue, loadConfig, type LoadedConfig, redactConfig } from "./load.ts";
+export {
+  type ConfigSources,
+  expected,
+  type FlagValue,
+  loadConfig,
+  type LoadedConfig,
+  redactConfig,
+  secretsOf,
+} from "./load.ts";
 export {
   type Config,
   flagName,

@@ -46,6 +46,16 @@ function isPortRange(text: string): boolean {
   return first >= 1024 && last >= first && last <= 65535;
 }
 
+/** `scheme://host[:port]` as browsers send it in `Origin`, or a word for all of them or none. */
+function isWebOrigin(text: string): boolean {
+  if (isKeyword(text)) return true;
+  return /^https?:\/\/[\w.:[\]-]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
+
+function isKeyword(text: string): boolean {
+  return text === "*" || text === "none";
+}
+
 /** Every setting of the server, once. Flags and variables follow from the names by rule. */
 export const SETTINGS = {
   host: setting({
@@ -85,10 +95,17 @@ export const SETTINGS = {
   }),
   allowNet: setting<readonly string[]>({
     kind: "list",
-    schema: z.array(z.string().min(1)),
+    schema: z.array(z.string().regex(/^[^\s/@]+$/, "must look like example.org:443")),
     default: [],
     help: "hosts, with or without port, that the pipeline may connect to (standard level)",
     value: "hosts",
+  }),
+  allowEnv: setting<readonly string[]>({
+    kind: "list",
+    schema: z.array(z.string().regex(/^[^\s=,]+$/, "must be the name of a variable, for example MODEL_NAME")),
+    default: [],
+    help: "environment variables that the pipeline may read (standard level)",
+    value: "names",
   }),
   media: setting<readonly string[]>({
     kind: "list",
@@ -329,6 +346,22 @@ export const SETTINGS = {
     default: 1024 * 1024,
     help: "largest request body",
     value: "bytes",
+  }),
+  httpTimeoutSeconds: setting({
+    kind: "number",
+    schema: z.number().min(1).max(600),
+    default: 15,
+    help: "longest that the headers of a request, its body and the taking of its answer may each last",
+    value: "seconds",
+  }),
+  corsOrigins: setting<readonly string[]>({
+    kind: "list",
+    schema: z.array(z.string().refine(isWebOrigin, "must look like https://app.example.org, or be * or none"))
+      .min(1, "must name an origin, or be * or none")
+      .refine((list) => list.length === 1 || !list.some(isKeyword), "must have * and none stand alone"),
+    default: ["*"],
+    help: "web pages that may use the API besides the server's own: origins, * for all, none for no others",
+    value: "origins",
   }),
   verbose: setting({
     kind: "boolean",

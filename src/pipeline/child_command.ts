@@ -7,6 +7,6 @@ export function childCommand(): ChildCommand {
   const program = Deno.execPath();
   if (Deno.build.standalone) return { program, args: [PIPELINE_CHILD] };
   const main = fromFileUrl(new URL("../../main.ts", import.meta.url));
-  const options = ["-A", "--no-prompt", "--no-check", "--unstable-worker-options", "--unstable-net"];
+  const options = ["-A", "--no-prompt", "--no-check", "--cached-only", "--unstable-worker-options", "--unstable-net"];
   return { program, args: ["run", ...options, main, PIPELINE_CHILD] };
 }

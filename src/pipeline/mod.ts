@@ -8,8 +8,12 @@
 export { type ChunkFault, type KeyFrameProbe, parseChunk, type PipelineChunk } from "./chunk_schema.ts";
 export type { SessionEnd } from "./contract.ts";
 export { Inbox, type InputCounters } from "./inbox.ts";
-export { type ModuleGraph, readModuleGraph } from "./module_graph.ts";
-export { type Grants, isWithin, permissionsFor, type PipelinePermissions, type SecurityLevel } from "./permissions.ts";
+export { isWithin, type ModuleGraph, type ParsedPipeline, readModuleGraph, readPipeline } from "./module_graph.ts";
+export { type Grants, permissionsFor, type PipelinePermissions } from "./permissions.ts";
+export { levelsText, SECURITY_LEVEL_NAMES, SECURITY_LEVELS, type SecurityLevel } from "./security_levels.ts";
+export { type Finding, RULES } from "./validation/finding.ts";
+export { findingsText, verdictText } from "./validation/report.ts";
+export { validatePipeline } from "./validation/validate.ts";
 export { childCommand } from "./child_command.ts";
 export { DEFAULT_LIMITS, type PipelineLimits } from "./limits.ts";
 export { PipelineHost, type PipelineHostOptions, type PipelineStatus } from "./pipeline_host.ts";

@@ -1,10 +1,15 @@
 import { StreamError } from "../errors.ts";
 import { imagescriptReadUrls } from "./imagescript_files.ts";
-import { type ModuleGraph, pipelineFolder } from "./module_graph.ts";
-import { fromFileUrl, relative, sep } from "./paths.ts";
-
-/** How much a pipeline may do. */
-export type SecurityLevel = "strict" | "standard" | "permissive";
+import { isWithin, type ModuleGraph, pipelineFolder } from "./module_graph.ts";
+import { pathsWithin } from "./own_paths.ts";
+import { fromFileUrl } from "./paths.ts";
+import {
+  type GrantKind,
+  type PermissionKind,
+  type PermissionSource,
+  SECURITY_LEVELS,
+  type SecurityLevel,
+} from "./security_levels.ts";
 
 /** What the operator granted on top of the level. */
 export interface Grants {
@@ -12,6 +17,8 @@ export interface Grants {
   readonly read: readonly string[];
   /** Hosts with or without port. */
   readonly net: readonly string[];
+  /** Names of environment variables. */
+  readonly env: readonly string[];
   /** Absolute paths of video files that the host may decode for the pipeline. */
   readonly media: readonly string[];
 }
@@ -26,8 +33,19 @@ export interface PipelinePermissions {
   readonly summary: string;
 }
 
+const KINDS: readonly PermissionKind[] = ["read", "write", "net", "env", "run", "sys", "ffi", "import"];
+
+/** How each kind is called where it is denied; `write` and `sys` go without saying. */
+const DENIED_WORDS: ReadonlyMap<PermissionKind, string> = new Map([
+  ["net", "network"],
+  ["env", "environment"],
+  ["run", "programs"],
+  ["ffi", "native code"],
+]);
+
 /**
- * Decides what a pipeline gets.
+ * Decides what a pipeline gets: what {@link SECURITY_LEVELS} says, filled in for this pipeline and these grants. Nothing
+ * that the pipeline says makes it more.
  *
  * @throws StreamError `invalid_config` when a grant does not go with the level
  */
@@ -36,75 +54,93 @@ export async function permissionsFor(
   graph: ModuleGraph,
   grants: Grants,
 ): Promise<PipelinePermissions> {
+  refuseGrants(level, grants);
   const media = new Set(await realPaths(grants.media));
-  if (level === "permissive") {
-    return { level, worker: "inherit", mayOpen: () => true, summary: "everything the server may do" };
+  const { worker } = SECURITY_LEVELS[level];
+  if (worker === "inherit") {
+    return { level, worker, mayOpen: () => true, summary: "everything the server may do" };
   }
-  if (level === "strict") {
-    refuseGrants(grants);
-    const read = [...await withRealPaths(graph.files), ...packagePaths()];
-    return {
-      level,
-      worker: { ...NOTHING, read },
-      mayOpen: (path) => media.has(path),
-      summary: `read its own ${count(graph.files.length, "module")}; no network, environment, programs or native code`,
-    };
-  }
-  const folder = await Deno.realPath(pipelineFolder(graph.entry));
-  const folders = [folder, ...await realPaths(grants.read)];
-  const net = grants.net.length === 0 ? false : [...grants.net];
-  const read = [...await withRealPaths(graph.files), ...folders, ...grants.read, ...packagePaths()];
-  const extra = grants.read.length === 0 ? "" : ` and ${grants.read.join(", ")}`;
+  const needsFolder = worker.read?.includes("folder") === true;
+  const sources = await resolveSources({ graph, grants, needsFolder });
+  const options = Object.fromEntries(KINDS.map((kind) => {
+    const list = [...new Set((worker[kind] ?? []).flatMap((source) => sources[source](kind)))];
+    return [kind, list.length === 0 ? false : list];
+  })) as Deno.PermissionOptionsObject;
+  const folders = (worker.read ?? []).flatMap((source) =>
+    source === "folder" || source === "grants" ? sources[source]("read") : []
+  );
   return {
     level,
-    worker: { ...NOTHING, read, net },
+    worker: options,
     mayOpen: (path) => media.has(path) || folders.some((root) => isWithin(root, path)),
-    summary: `read ${folder}${extra}; ${net === false ? "no network" : `connect to ${net.join(", ")}`}; ` +
-      `no environment, programs or native code`,
+    summary: summarize({
+      options,
+      grants,
+      folder: needsFolder ? await Deno.realPath(pipelineFolder(graph.entry)) : undefined,
+      modules: graph.files.length,
+    }),
   };
 }
 
-const NOTHING = {
-  read: false,
-  write: false,
-  net: false,
-  env: false,
-  run: false,
-  sys: false,
-  ffi: false,
-  import: false,
-} as const;
+/** What each source of a permission is for this pipeline. */
+async function resolveSources(
+  { graph, grants, needsFolder }: { graph: ModuleGraph; grants: Grants; needsFolder: boolean },
+): Promise<Record<PermissionSource, (kind: PermissionKind) => readonly string[]>> {
+  const folder = await Deno.realPath(pipelineFolder(graph.entry));
+  const entry = await Deno.realPath(graph.entry);
+  const granted = await realPaths(grants.read);
+  const roots = [folder, pipelineFolder(entry), ...granted];
+  const modules: string[] = [];
+  for (const path of graph.files) {
+    const real = await Deno.realPath(path);
+    // What a pipeline imports from elsewhere is not its own.
+    if (roots.some((root) => isWithin(root, real))) modules.push(path, real);
+  }
+  const drawing = imagescriptReadUrls().map(fromFileUrl);
+  const own = needsFolder ? await pathsWithin(folder, roots) : [];
+  return {
+    modules: () => modules,
+    drawing: () => drawing,
+    folder: () => own,
+    grants: (kind) =>
+      kind === "read" ? [...grants.read, ...granted] : kind === "net" ? grants.net : kind === "env" ? grants.env : [],
+  };
+}
 
-function refuseGrants(grants: Grants): void {
-  const given = [grants.read.length > 0 ? "--allow-read" : "", grants.net.length > 0 ? "--allow-net" : ""];
-  const flags = given.filter((flag) => flag !== "").join(" and ");
-  if (flags === "") return;
+function summarize(
+  { options, grants, folder, modules }: {
+    options: Deno.PermissionOptionsObject;
+    grants: Grants;
+    folder: string | undefined;
+    modules: number;
+  },
+): string {
+  const own = modules === 1 ? "module" : `${modules} modules`;
+  const read = folder === undefined ? `its own ${own}` : [folder, ...grants.read].join(" and ");
+  const denied = [...DENIED_WORDS].filter(([kind]) => options[kind] === false).map(([, words]) => words);
+  const [last, ...others] = denied.toReversed();
+  const no = others.length === 0 ? last : `${others.toReversed().join(", ")} or ${last}`;
+  return [
+    `read ${read}`,
+    ...(Array.isArray(options.net) ? [`connect to ${options.net.join(", ")}`] : []),
+    ...(Array.isArray(options.env) ? [`read the variables ${options.env.join(", ")}`] : []),
+    `no ${no}`,
+  ].join("; ");
+}
+
+function refuseGrants(level: SecurityLevel, grants: Grants): void {
+  const kinds: readonly GrantKind[] = ["read", "net", "env"];
+  const taken = SECURITY_LEVELS[level].grants;
+  const flags = kinds.filter((kind) => grants[kind].length > 0 && !taken.includes(kind)).map((kind) =>
+    `--allow-${kind}`
+  );
+  if (flags.length === 0) return;
   throw new StreamError(
     "invalid_config",
-    `security level strict takes no ${flags}; add --security-level standard, or leave it out`,
+    `security level ${level} takes no ${flags.join(" and ")}; add --security-level standard, or leave it out`,
   );
-}
-
-/** The drawing package, which every pipeline may import. */
-function packagePaths(): string[] {
-  return imagescriptReadUrls().map(fromFileUrl);
-}
-
-/** Paths as they were given and, where links are in the way, as they really are: Deno asks for either. */
-async function withRealPaths(paths: readonly string[]): Promise<string[]> {
-  return [...new Set([...paths, ...await realPaths(paths)])];
 }
 
 async function realPaths(paths: readonly string[]): Promise<string[]> {
   return await Promise.all(paths.map((path) => Deno.realPath(path)));
-}
-
-/** Whether a path is a folder's or lies below it. */
-export function isWithin(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way === "" || (!way.startsWith(`..${sep}`) && way !== ".." && !way.startsWith(sep));
-}
-
-function count(number: number, noun: string): string {
-  return number === 1 ? noun : `${number} ${noun}s`;
 }

@@ -34,7 +34,9 @@ export interface WorkerGreeting {
 function drive(port: MessagePort, { permissive }: WorkerGreeting): void {
   const post = port.postMessage.bind(port);
   function send(message: WorkerMessage, transfer: Transferable[] = []): void {
-    post(message, transfer);
+    // An empty list would be walked by what the pipeline may have made of arrays.
+    if (transfer.length === 0) post(message);
+    else post(message, transfer);
   }
   const log = new WorkerLog(send);
   raiseWall({

@@ -1,9 +1,15 @@
+import { denyPrompts } from "./no_prompts.ts";
 import type { LinkEvents, OpenLink, PipelineLink } from "./pipeline_link.ts";
 import type { HostMessage } from "./protocol.ts";
 import type { WorkerGreeting } from "./worker_entry.ts";
 
-/** Runs the pipeline in a worker of this process. */
+/**
+ * Runs the pipeline in a worker of this process.
+ *
+ * @throws StreamError `invalid_config` where Deno could ask at the terminal what the pipeline may do
+ */
 export function workerLink(permissions: Deno.PermissionOptions): OpenLink {
+  denyPrompts(permissions);
   return (events) => new WorkerLink(permissions, events);
 }
 

@@ -5,10 +5,8 @@
  * @module
  */
 
-import { closeSync } from "node:fs";
-import { syncBuiltinESMExports } from "node:module";
 import process from "node:process";
-import workerThreads from "node:worker_threads";
+import { closeGaps } from "./worker_gaps.ts";
 import type { WorkerLog } from "./worker_log.ts";
 
 /** What the wall needs. */
@@ -28,8 +26,7 @@ export function raiseWall({ permissive, log, left, uncaught }: WallOptions): voi
   replaceExits(left);
   catchStrays(uncaught);
   if (permissive) return;
-  closeStandardStreams();
-  forbidWorkers();
+  closeGaps();
 }
 
 /** What the console printed goes to the server's log, where no line can be forged. */
@@ -81,31 +78,23 @@ function replaceExits(left: (by: string) => void): void {
   for (const name of ["exit", "reallyExit", "abort"]) replace(process, name, `process.${name}()`);
 }
 
-/** What nobody catches would end the worker, and with it every session. */
+/**
+ * What nobody catches would end the worker, and with it every session, and be printed past the log. It is taken care of
+ * before any listener of the pipeline's, and by means that the pipeline cannot have changed.
+ */
 function catchStrays(uncaught: (thrown: unknown) => void): void {
-  globalThis.addEventListener("error", (event) => {
-    event.preventDefault();
-    uncaught(event.error ?? event.message);
-  });
-  globalThis.addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    uncaught(event.reason);
-  });
-}
-
-/** No permission stands before the standard streams, which are the server's own. */
-function closeStandardStreams(): void {
-  for (const descriptor of [0, 1, 2]) closeSync(descriptor);
-}
-
-/** A worker within the worker has no wider permissions, but standard streams of its own. */
-function forbidWorkers(): void {
-  class Worker {
-    constructor() {
-      throw new Error("a pipeline cannot start workers at this security level");
+  const { preventDefault, stopImmediatePropagation } = Event.prototype;
+  const { apply } = Reflect;
+  const take = (read: (event: never) => unknown) => (event: Event) => {
+    apply(preventDefault, event, []);
+    apply(stopImmediatePropagation, event, []);
+    try {
+      uncaught(read(event as never));
+    } catch (error) {
+      uncaught(error);
     }
-  }
-  Object.defineProperty(globalThis, "Worker", { value: Worker, writable: false, configurable: false });
-  Object.defineProperty(workerThreads, "Worker", { value: Worker, writable: false, configurable: false });
-  syncBuiltinESMExports();
+  };
+  const options = { capture: true };
+  globalThis.addEventListener("error", take(({ error, message }: ErrorEvent) => error ?? message), options);
+  globalThis.addEventListener("unhandledrejection", take(({ reason }: PromiseRejectionEvent) => reason), options);
 }

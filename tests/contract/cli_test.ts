@@ -70,10 +70,10 @@ Deno.test("a pipeline that does not parse or misses a module is named by file, l
   await Deno.writeTextFile(`${folder}/lost.ts`, 'import { x } from "./x.ts";\nexport const getService = () => x;\n');
   const broken = await telefuser("stream-serve", `${folder}/broken.ts`);
   assert.equal(broken.code, 1);
-  assert.match(broken.err, /broken\.ts:\d+:\d+ does not parse/);
+  assert.match(broken.err, /broken\.ts:\d+:\d+ error syntax: does not parse/);
   const lost = await telefuser("stream-serve", `${folder}/lost.ts`);
   assert.equal(lost.code, 1);
-  assert.match(lost.err, /lost\.ts:1:19 imports "\.\/x\.ts", but there is no file/);
+  assert.match(lost.err, /lost\.ts:1:19 error missing-module: imports "\.\/x\.ts", but there is no file/);
   await Deno.remove(folder, { recursive: true });
 });
 

@@ -10,7 +10,7 @@ import {
 } from "../../../src/pipeline/mod.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 
-const NO_GRANTS: Grants = { read: [], net: [], media: [] };
+const NO_GRANTS: Grants = { read: [], net: [], env: [], media: [] };
 const CLOSED = ["write", "env", "run", "sys", "ffi", "import"] as const;
 
 async function makeFolder(): Promise<TempFolder> {
@@ -77,9 +77,10 @@ Deno.test("refuses grants at the strict level and names the flags", async () => 
   };
   assert.match(await refusal({ read: [folder.at("films")] }), /^security level strict takes no --allow-read;/);
   assert.match(await refusal({ net: ["example.org"] }), /^security level strict takes no --allow-net;/);
+  assert.match(await refusal({ env: ["HOME"] }), /^security level strict takes no --allow-env;/);
   assert.match(
-    await refusal({ read: [folder.at("films")], net: ["a"] }),
-    /^security level strict takes no --allow-read and --allow-net;/,
+    await refusal({ read: [folder.at("films")], net: ["a"], env: ["B"] }),
+    /^security level strict takes no --allow-read and --allow-net and --allow-env;/,
   );
   await permissions(folder, "strict", { media: [folder.at("films/one.mp4")] });
 });
@@ -99,6 +100,34 @@ Deno.test("lets a standard pipeline read its folder and what was granted, and co
   assert.ok(!read.some((path) => isWithin(path, folder.at("app-data/other.txt"))), "the folder next door stays closed");
   assert.match(granted.summary, /example\.org:443/);
   assert.ok(granted.summary.includes(folder.at("films")), granted.summary);
+});
+
+Deno.test("lets a standard pipeline read the variables that were granted by name", async () => {
+  await using folder = await makeFolder();
+  const granted = await permissions(folder, "standard", { env: ["MODEL", "SEED"] });
+  const { options } = worker(granted);
+  assert.deepEqual(options.env, ["MODEL", "SEED"]);
+  for (const kind of [...CLOSED, "net"] as const) if (kind !== "env") assert.equal(options[kind], false, kind);
+  assert.match(granted.summary, /; read the variables MODEL, SEED; no network, programs or native code$/);
+});
+
+Deno.test("does not let a pipeline read what it imports from outside its folder, unless that was granted", async () => {
+  await using folder = await makeFolder();
+  await folder.write(
+    "app/main.ts",
+    `import "./lib/a.ts";\nimport x from "../app-data/other.txt" with { type: "text" };\n` +
+      `import y from "/etc/hostname" with { type: "text" };\n`,
+  );
+  for (const level of ["strict", "standard"] as const) {
+    const { read } = worker(await permissions(folder, level));
+    assert.ok(read.includes(folder.at("app/lib/a.ts")), level);
+    for (const path of ["/etc/hostname", folder.at("app-data/other.txt")]) {
+      assert.ok(!read.some((granted) => isWithin(granted, path)), `${level} ${path}`);
+    }
+  }
+  const { read } = worker(await permissions(folder, "standard", { read: [folder.at("app-data")] }));
+  assert.ok(read.includes(folder.at("app-data/other.txt")));
+  assert.ok(!read.some((granted) => isWithin(granted, "/etc/hostname")));
 });
 
 Deno.test("has files decoded for a standard pipeline that it may read itself, and named media", async () => {

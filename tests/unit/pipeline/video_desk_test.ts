@@ -56,7 +56,7 @@ async function makeDesk(
   const opened = new Collector<Opened>();
   const desk = new VideoDesk({
     entry,
-    permissions: await permissionsFor(level, await readModuleGraph(entry), { read: [], net: [], media }),
+    permissions: await permissionsFor(level, await readModuleGraph(entry), { read: [], net: [], env: [], media }),
     assets: new Map([["telefuser:clip", folder.at("assets/clip.mp4")]]),
     openVideo: async (path, options) => {
       const file = new HandFile(pictures);

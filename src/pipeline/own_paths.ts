@@ -1,0 +1,34 @@
+import { isWithin } from "./module_graph.ts";
+
+/**
+ * The paths that cover a folder without the links in it that lead out of these roots: the folder itself when there are none,
+ * else its entries one by one. A runtime that may read a folder follows whatever links lie in it.
+ *
+ * @param folder a real path
+ */
+export async function pathsWithin(folder: string, roots: readonly string[]): Promise<string[]> {
+  const paths: string[] = [];
+  let isWhole = true;
+  for await (const { name, isDirectory, isSymlink } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    const own = isDirectory
+      ? await pathsWithin(path, roots)
+      : !isSymlink || await leadsWithin(path, roots)
+      ? [path]
+      : [];
+    isWhole &&= own.length === 1 && own[0] === path;
+    paths.push(...own);
+  }
+  return isWhole ? [folder] : paths;
+}
+
+/** A link that leads nowhere now may lead somewhere later. */
+async function leadsWithin(link: string, roots: readonly string[]): Promise<boolean> {
+  try {
+    const real = await Deno.realPath(link);
+    return roots.some((root) => isWithin(root, real));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.FilesystemLoop) return false;
+    throw error;
+  }
+}
