@@ -2,10 +2,12 @@
  * Runs every test suite, one after the other, and ends with `N passed, N failed`. What a suite needs and is missing is
  * said exactly; with `--install` as root on Debian it is installed.
  *
- * Usage: deno task test [--install] [--only unit,contract,integration,browser,network,soak]
+ * Usage: deno task test [--install] [--only unit,contract,integration,security,browser,network,soak]
  *
  * @module
  */
+
+import { SCHEMATHESIS, SCHEMATHESIS_FOLDER, SCHEMATHESIS_VERSION } from "../tests/support/schemathesis.ts";
 
 /** A group of tests and what it needs beyond Deno. */
 interface Suite {
@@ -15,17 +17,26 @@ interface Suite {
   readonly needs: Readonly<Record<string, string>>;
   readonly parallel: boolean;
   readonly flags?: readonly string[];
+  /** Whether it uses schemathesis (PyPI), which gets a Python environment of its own. */
+  readonly schemathesis?: boolean;
 }
 
 const SUITES: readonly Suite[] = [
   { name: "unit", path: "tests/unit", needs: { "/usr/bin/openssl": "openssl" }, parallel: true },
-  { name: "contract", path: "tests/contract", needs: { "/usr/bin/openssl": "openssl" }, parallel: false },
+  {
+    name: "contract",
+    path: "tests/contract",
+    needs: { "/usr/bin/openssl": "openssl", "/usr/bin/python3": "python3-venv" },
+    parallel: false,
+    schemathesis: true,
+  },
   {
     name: "integration",
     path: "tests/integration",
     needs: { "/usr/bin/openssl": "openssl" },
     parallel: false,
   },
+  { name: "security", path: "tests/security", needs: {}, parallel: false },
   {
     name: "browser",
     path: "tests/browser",
@@ -54,7 +65,9 @@ async function main(args: readonly string[]): Promise<number> {
   const only = args.find((arg) => arg.startsWith("--only="))?.slice("--only=".length).split(",");
   const suites = SUITES.filter((suite) => only === undefined || only.includes(suite.name));
   const missing = suites.flatMap((suite) => Object.entries(suite.needs)).filter(([program]) => !exists(program));
-  if (missing.length > 0 && !await provide(missing, args.includes("--install"))) return 1;
+  const install = args.includes("--install");
+  if (missing.length > 0 && !await provide(missing, install)) return 1;
+  if (install && suites.some(({ schemathesis }) => schemathesis) && !await provideSchemathesis()) return 1;
   let passed = 0;
   let failed = 0;
   for (const suite of suites) {
@@ -84,6 +97,24 @@ async function provide(missing: readonly (readonly [string, string])[], install:
       console.error(`failed: ${args.join(" ")}`);
       return false;
     }
+  }
+  return true;
+}
+
+/** Installs schemathesis, of the version that the tests are written for, unless it is there. */
+async function provideSchemathesis(): Promise<boolean> {
+  if (exists(SCHEMATHESIS)) return true;
+  const requirement = `schemathesis==${SCHEMATHESIS_VERSION}`;
+  for (
+    const [program, ...args] of [
+      ["/usr/bin/python3", "-m", "venv", SCHEMATHESIS_FOLDER],
+      [`${SCHEMATHESIS_FOLDER}/bin/pip`, "install", "--quiet", requirement],
+    ] as [string, ...string[]][]
+  ) {
+    const { success } = await new Deno.Command(program, { args, stdout: "null" }).spawn().status;
+    if (success) continue;
+    console.error(`failed: ${program} ${args.join(" ")}`);
+    return false;
   }
   return true;
 }

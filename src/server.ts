@@ -7,20 +7,26 @@
 import { fileURLToPath } from "node:url";
 import { type Clock, systemClock } from "./async/mod.ts";
 import { openVideoFile } from "./codec/mod.ts";
-import type { Config, LoadedConfig } from "./config/mod.ts";
+import { type Config, type LoadedConfig, secretsOf } from "./config/mod.ts";
 import { messageOf, StreamError } from "./errors.ts";
 import { createApp, listenAsConfigured, type Listener, type OfferRequest, type Services } from "./http/mod.ts";
-import { Log } from "./log.ts";
+import { hideSecrets, Log } from "./log.ts";
 import { isLoopback } from "./network.ts";
 import {
   childCommand,
+  type Finding,
+  type Grants,
+  type ModuleGraph,
   type OpenLink,
   permissionsFor,
   PipelineHost,
   type PipelinePermissions,
   processLink,
-  readModuleGraph,
+  readPipeline,
+  type SecurityLevel,
   type StreamMode,
+  validatePipeline,
+  verdictText,
   workerLink,
 } from "./pipeline/mod.ts";
 import { isH264KeyFrame, isVp8KeyFrame } from "./rtp/mod.ts";
@@ -40,6 +46,8 @@ export interface ServerOptions {
   readonly loaded: LoadedConfig;
   /** The pipeline file as the operator gave it. */
   readonly pipelineFile: string;
+  /** Told what the check before the start found, also when it keeps the pipeline from being started. */
+  readonly report?: (findings: readonly Finding[]) => void;
   readonly clock?: Clock;
 }
 
@@ -61,16 +69,20 @@ export interface Server {
  *
  * @throws StreamError `invalid_pipeline`, `invalid_config`, `port_in_use`
  */
-export async function startServer({ loaded, pipelineFile, clock = systemClock }: ServerOptions): Promise<Server> {
+export async function startServer(
+  { loaded, pipelineFile, report, clock = systemClock }: ServerOptions,
+): Promise<Server> {
   const { config } = loaded;
+  const secrets = hideSecrets(secretsOf(config));
   const entry = await existingFile(pipelineFile, "the pipeline");
   const media = await Promise.all(config.media.map((file) => existingFile(file, "--media")));
   const allowRead = await Promise.all(config.allowRead.map((path) => existingPath(path, "--allow-read")));
+  const level = config.skipValidation ? "permissive" : config.securityLevel;
+  const grants: Grants = { read: allowRead, net: config.allowNet, env: config.allowEnv, media };
   const graph = config.skipValidation
     ? { entry, files: [entry], packages: new Set<string>() }
-    : await readModuleGraph(entry);
-  const level = config.skipValidation ? "permissive" : config.securityLevel;
-  const permissions = await permissionsFor(level, graph, { read: allowRead, net: config.allowNet, media });
+    : await checkedPipeline(entry, { pipelineFile, level, grants, report });
+  const permissions = await permissionsFor(level, graph, grants);
   const pipeline = new PipelineHost({
     entry,
     permissions,
@@ -99,6 +111,7 @@ export async function startServer({ loaded, pipelineFile, clock = systemClock }:
   const registry = new SessionRegistry({ maxSessions: config.webrtcMaxSessions, clock });
   const services: Services = {
     config,
+    clock,
     registry,
     pipeline,
     permissions,
@@ -117,8 +130,36 @@ export async function startServer({ loaded, pipelineFile, clock = systemClock }:
     pipeline,
     registry,
     started: Promise.all([started, warm]).then(() => undefined),
-    stop: () => stopping ??= stop({ registry, pipeline, ports, http, warm }),
+    stop: () => stopping ??= stop({ registry, pipeline, ports, http, warm, secrets }),
   };
+}
+
+/**
+ * Reads the pipeline and checks it; nothing of it runs.
+ *
+ * @throws StreamError `invalid_pipeline` with the first of the findings that keep it from being started
+ */
+async function checkedPipeline(
+  entry: string,
+  { pipelineFile, level, grants, report }: {
+    pipelineFile: string;
+    level: SecurityLevel;
+    grants: Grants;
+    report: ServerOptions["report"];
+  },
+): Promise<ModuleGraph> {
+  const parsed = await readPipeline(entry);
+  const findings = await validatePipeline(parsed, { level, grants });
+  report?.(findings);
+  const first = findings.find(({ severity }) => severity === "error");
+  if (first === undefined) return parsed;
+  const { file, line, column, detail, rule } = first;
+  throw new StreamError(
+    "invalid_pipeline",
+    `${pipelineFile} is not started: ${
+      verdictText(findings, level)
+    }; first ${file}:${line}:${column} ${detail} (${rule})`,
+  );
 }
 
 /** @throws StreamError `invalid_config` when a limit does not go with the isolation */
@@ -134,12 +175,13 @@ function linkFor(
 }
 
 async function stop(
-  { registry, pipeline, ports, http, warm }: {
+  { registry, pipeline, ports, http, warm, secrets }: {
     registry: SessionRegistry;
     pipeline: PipelineHost;
     ports: MediaPorts;
     http: Listener;
     warm: Promise<void>;
+    secrets: Disposable;
   },
 ): Promise<void> {
   await registry.drain({ code: "shutting_down", detail: "the server is shutting down" });
@@ -147,6 +189,7 @@ async function stop(
   await warm;
   await pipeline.stop();
   await http.shutdown();
+  secrets[Symbol.dispose]();
 }
 
 async function openSession(

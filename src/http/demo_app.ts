@@ -3,8 +3,10 @@ import { proxy } from "hono/proxy";
 import { type Clock, systemClock } from "../async/mod.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import { Log } from "../log.ts";
-import { errorResponse, problemResponse } from "./error_response.ts";
+import { answerFaults } from "./app.ts";
+import { OriginPolicy } from "./origin_policy.ts";
 import { type DemoConfig, pageRoutes } from "./pages.ts";
+import { securityHeaders } from "./security_headers.ts";
 import type { AppEnv } from "./services.ts";
 
 const log = new Log("demo");
@@ -30,6 +32,7 @@ export async function createDemoApp(options: DemoOptions): Promise<Hono<AppEnv>>
   const { page, serverUrl, config, clock = systemClock } = options;
   const app = new Hono<AppEnv>();
   let isReachable = true;
+  app.use(securityHeaders(new OriginPolicy(["none"]), config.server_url));
   app.on(METHODS, "/v1/*", async (context) => {
     if (!isApiPath(new URL(context.req.url).pathname)) return context.notFound();
     try {
@@ -47,11 +50,7 @@ export async function createDemoApp(options: DemoOptions): Promise<Hono<AppEnv>>
   const pages = await pageRoutes(config);
   app.get("/", () => pages.request(`/demo/${page}`));
   app.route("/", pages);
-  app.onError((error, context) => errorResponse(context, error));
-  app.notFound((context) => {
-    const detail = `there is no ${context.req.method} ${context.req.path}`;
-    return problemResponse(context, { status: 404, detail, code: "route_not_found" });
-  });
+  answerFaults(app);
   return app;
 }
 

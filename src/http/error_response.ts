@@ -3,6 +3,7 @@ import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { messageOf, StreamError, type StreamErrorCode } from "../errors.ts";
 import { Log } from "../log.ts";
+import { type Problem, problemOf } from "./problem.ts";
 
 const log = new Log("http");
 
@@ -15,6 +16,9 @@ const STATUS: Record<StreamErrorCode, ContentfulStatusCode> = {
   pipeline_failed: 400,
   unsupported_media_type: 415,
   body_too_large: 413,
+  request_timeout: 408,
+  origin_refused: 403,
+  host_refused: 403,
   session_not_found: 404,
   session_exists: 409,
   sessions_full: 503,
@@ -33,31 +37,9 @@ const STATUS: Record<StreamErrorCode, ContentfulStatusCode> = {
   port_in_use: 500,
 };
 
-const TITLE: Partial<Record<number, string>> = {
-  400: "Bad Request",
-  403: "Forbidden",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  409: "Conflict",
-  413: "Content Too Large",
-  415: "Unsupported Media Type",
-  500: "Internal Server Error",
-  502: "Bad Gateway",
-  503: "Service Unavailable",
-  504: "Gateway Timeout",
-};
-
-/** The body of every error (RFC 9457), with the `detail` that clients of this API show. */
-export interface Problem {
-  readonly type: "about:blank";
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly code: string;
-  /** The input field at fault, when there is one. */
-  readonly field?: string;
-  /** Id of the log line, on unknown errors only. */
-  readonly error_id?: string;
+/** The status that a code is answered with; faults of the server's own are a 500 with `internal_error`. */
+export function statusOf(code: StreamErrorCode): ContentfulStatusCode {
+  return STATUS[code];
 }
 
 /** Turns anything thrown into a response. Unknown errors are logged and answered without their insides. */
@@ -71,8 +53,8 @@ export function errorResponse(context: Context, thrown: unknown): Response {
     return problemResponse(context, { status: thrown.status, detail: thrown.message, code: "http_error" });
   }
   const error_id = crypto.randomUUID();
-  log.error(`unexpected error: ${messageOf(thrown)}`, { error_id, path: context.req.path });
-  log.debug(thrown instanceof Error ? thrown.stack ?? "" : "");
+  const { method, path } = context.req;
+  log.error(`unexpected error: ${inFull(thrown)}`, { error_id, method, path });
   const detail = `unexpected error; the server's log says more under ${error_id}`;
   return problemResponse(context, { status: 500, detail, code: "internal_error", error_id });
 }
@@ -80,11 +62,18 @@ export function errorResponse(context: Context, thrown: unknown): Response {
 /** Writes a problem body. */
 export function problemResponse(
   context: Context,
-  problem: Omit<Problem, "type" | "title" | "status"> & { readonly status: ContentfulStatusCode },
+  problem: Omit<Problem, "type" | "title">,
 ): Response {
-  const body: Problem = { type: "about:blank", title: TITLE[problem.status] ?? "Error", ...problem };
+  const body = problemOf(problem);
   if (problem.status === 503) context.header("Retry-After", "2");
   return context.json(body, problem.status, { "Content-Type": "application/problem+json" });
+}
+
+/** What was thrown, with where from and what caused it; for the log only. */
+function inFull(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return messageOf(thrown);
+  const text = thrown.stack ?? messageOf(thrown);
+  return thrown.cause === undefined ? text : `${text}\ncaused by ${inFull(thrown.cause)}`;
 }
 
 function isUnavailable(thrown: unknown): boolean {

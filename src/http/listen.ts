@@ -1,7 +1,16 @@
 import type { Clock } from "../async/mod.ts";
 import { type CertificateFiles, certificateFiles } from "./certificate.ts";
-import { listenHttps } from "./https_listener.ts";
-import { type Answer, type Listener, listenError, type Place } from "./listener.ts";
+import type { Answer, Listener, Place } from "./listener.ts";
+import { listenHttp, listenHttps } from "./node_listener.ts";
+
+/** Seconds for each part of an exchange where nothing is configured. */
+const DEFAULT_TIMEOUT = 15;
+
+/** Where to listen, with which certificate, and for how long to wait for slow clients. */
+export interface ListenConfig extends Place, CertificateFiles {
+  /** Longest time in seconds for the headers of a request, for its body, for a handshake and for taking an answer. */
+  readonly httpTimeoutSeconds?: number;
+}
 
 /**
  * Listens for HTTPS when certificate and key are configured, else for HTTP.
@@ -9,25 +18,11 @@ import { type Answer, type Listener, listenError, type Place } from "./listener.
  * @throws StreamError `port_in_use`, or `invalid_config` when the address, the certificate or the key cannot be used
  */
 export async function listenAsConfigured(
-  { config, clock }: { config: Place & CertificateFiles; clock: Clock },
+  { config, clock }: { config: ListenConfig; clock: Clock },
   answer: Answer,
 ): Promise<Listener> {
+  const { host, port, httpTimeoutSeconds: timeout = DEFAULT_TIMEOUT } = config;
   const files = certificateFiles(config);
-  if (files === undefined) return listen(config, answer);
-  return await listenHttps({ host: config.host, port: config.port, files, clock }, answer);
-}
-
-/**
- * Listens for HTTP.
- *
- * @throws StreamError `port_in_use`, or `invalid_config` when the address is not of this machine or not allowed
- */
-export function listen({ host, port }: Place, answer: Answer): Deno.HttpServer<Deno.NetAddr> {
-  try {
-    return Deno.serve({ hostname: host, port, onListen: () => undefined }, (request, info) => {
-      return answer(request, info.remoteAddr.hostname);
-    });
-  } catch (cause) {
-    throw listenError(cause, { host, port });
-  }
+  if (files === undefined) return await listenHttp({ host, port, timeout, clock }, answer);
+  return await listenHttps({ host, port, timeout, clock, files }, answer);
 }

@@ -13,9 +13,10 @@ export {
   readCertificateFiles,
 } from "./certificate.ts";
 export { createDemoApp, type DemoOptions } from "./demo_app.ts";
-export { errorResponse, type Problem } from "./error_response.ts";
-export { listen, listenAsConfigured } from "./listen.ts";
-export type { Listener } from "./listener.ts";
+export { errorResponse } from "./error_response.ts";
+export { listenAsConfigured, type ListenConfig } from "./listen.ts";
+export type { Answer, Listener } from "./listener.ts";
 export { type OfferRequest, parseOffer } from "./offer_schema.ts";
 export type { DemoConfig } from "./pages.ts";
+export type { Problem } from "./problem.ts";
 export type { AppEnv, Services } from "./services.ts";

@@ -1,5 +1,5 @@
 /**
- * Requests and responses of `node:https` as those of the web platform.
+ * Requests and responses of `node:http` and `node:https` as those of the web platform.
  *
  * @module
  */
@@ -20,7 +20,8 @@ export function requestOf(incoming: IncomingMessage, outgoing: ServerResponse): 
     if (!outgoing.writableFinished) gone.abort();
   });
   const hasBody = method !== "GET" && method !== "HEAD";
-  return new Request(url.startsWith("/") ? `https://${headers.host ?? "localhost"}${url}` : url, {
+  const scheme = "encrypted" in incoming.socket ? "https" : "http";
+  return new Request(url.startsWith("/") ? `${scheme}://${headers.host ?? "localhost"}${url}` : url, {
     method,
     headers: headerPairs(incoming),
     signal: gone.signal,

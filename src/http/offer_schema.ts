@@ -3,7 +3,8 @@ import { StreamError } from "../errors.ts";
 
 const SESSION_ID = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/;
 
-const schema = z.looseObject({
+/** The body of an offer, in the words of the wire. */
+export const offerSchema = z.looseObject({
   sdp: z.string({ error: "is missing; send pc.localDescription.sdp" }).min(1, "is empty; send pc.localDescription.sdp"),
   type: z.literal("offer", { error: 'must be "offer"' }),
   task: z.string({ error: "is missing; name the task, for example t2v" }).min(
@@ -54,7 +55,7 @@ export function parseOffer(body: string): OfferRequest {
       cause,
     });
   }
-  const parsed = schema.safeParse(withoutNulls(json));
+  const parsed = offerSchema.safeParse(withoutNulls(json));
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "the body"} ${issue.message}`);
     const field = parsed.error.issues[0]?.path.join(".");

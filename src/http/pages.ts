@@ -33,18 +33,20 @@ export interface DemoConfig {
 }
 
 /**
- * The demo pages, their options and the client library. Files are named by the folder's listing, never by the request.
+ * The demo pages, their options and the client library. Files are named by the folder's listing, never by the request; what
+ * is no plain file, such as a link, is not there.
  *
  * @param demoConfig what `/demo/config.json` says
+ * @param folder where the files are, with a slash at the end
  */
-export async function pageRoutes(demoConfig: DemoConfig = {}): Promise<Hono<AppEnv>> {
+export async function pageRoutes(demoConfig: DemoConfig = {}, folder: URL = STATIC): Promise<Hono<AppEnv>> {
   const routes = new Hono<AppEnv>();
   const files = new Map<string, URL>();
-  for await (const entry of Deno.readDir(STATIC)) {
-    if (entry.isFile) files.set(entry.name, new URL(entry.name, STATIC));
+  for await (const entry of Deno.readDir(folder)) {
+    if (entry.isFile) files.set(entry.name, new URL(encodeURIComponent(entry.name), folder));
   }
   for (const [path, name] of Object.entries(PAGES)) {
-    routes.get(path, async () => await fileResponse(new URL(name, STATIC)));
+    routes.get(path, async () => await fileResponse(new URL(name, folder)));
   }
   routes.get("/demo/config.json", (context) => context.json(demoConfig, 200, { "Cache-Control": "no-cache" }));
   routes.use("/static/*", cors({ origin: "*" }));
@@ -61,7 +63,6 @@ async function fileResponse(url: URL): Promise<Response> {
     headers: {
       "Content-Type": CONTENT_TYPES[extension] ?? "application/octet-stream",
       "Cache-Control": "no-cache",
-      "X-Content-Type-Options": "nosniff",
     },
   });
 }

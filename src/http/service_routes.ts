@@ -1,7 +1,11 @@
 import { Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { z } from "zod";
 import { VERSION } from "../version.ts";
+import type { health, metadata, readiness } from "./answer_schemas.ts";
 import type { AppEnv, Services } from "./services.ts";
+
+type Readiness = z.infer<typeof readiness>;
 
 /** `/v1/service/*`: what runs here and how it is. */
 export function serviceRoutes(services: Services): Hono<AppEnv> {
@@ -15,31 +19,34 @@ export function serviceRoutes(services: Services): Hono<AppEnv> {
 
   routes.get("/ready", (context) => {
     const health = healthOf(services);
-    return context.json({ ...health, status: health.ready ? "ready" : "not_ready" }, health.ready ? 200 : 503);
+    const readiness = { ...health, status: health.ready ? "ready" : "not_ready" } satisfies Readiness;
+    return context.json(readiness, health.ready ? 200 : 503);
   });
 
   routes.get("/metadata", (context) => {
     const { config, pipeline, permissions, pipelineFile } = services;
     const { status } = pipeline;
-    return context.json({
-      service_type: "stream",
-      stream_mode: status.state === "running" ? status.mode : null,
-      pipeline_file: pipelineFile,
-      security_level: permissions.level.toUpperCase(),
-      runner: "StreamPipelineService",
-      ...sessionCounts(services),
-      webrtc_video_codec: config.webrtcVideoCodec,
-      webrtc_video_bitrate: config.webrtcVideoBitrate,
-      default_fps: status.state === "running" ? status.defaultFps ?? null : null,
-      ...services.registry.latency.summary,
-      permissions: permissions.summary,
-      version: VERSION,
-    });
+    return context.json(
+      {
+        service_type: "stream",
+        stream_mode: status.state === "running" ? status.mode : null,
+        pipeline_file: pipelineFile,
+        security_level: permissions.level.toUpperCase() as Uppercase<typeof permissions.level>,
+        runner: "StreamPipelineService",
+        ...sessionCounts(services),
+        webrtc_video_codec: config.webrtcVideoCodec,
+        webrtc_video_bitrate: config.webrtcVideoBitrate,
+        default_fps: status.state === "running" ? status.defaultFps ?? null : null,
+        ...services.registry.latency.summary,
+        permissions: permissions.summary,
+        version: VERSION,
+      } satisfies z.infer<typeof metadata>,
+    );
   });
   return routes;
 }
 
-function healthOf(services: Services) {
+function healthOf(services: Services): z.infer<typeof health> {
   const { status } = services.pipeline;
   const ready = status.state === "running";
   const broken = status.state !== "running" && status.state !== "starting" && status.state !== "idle";

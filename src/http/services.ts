@@ -1,3 +1,4 @@
+import type { Clock } from "../async/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { PipelineHost, PipelinePermissions } from "../pipeline/mod.ts";
 import type { Answered, SessionRegistry } from "../session/mod.ts";
@@ -7,6 +8,7 @@ import type { OfferRequest } from "./offer_schema.ts";
 /** What the routes work on; made by the composition root. */
 export interface Services {
   readonly config: Config;
+  readonly clock: Clock;
   readonly registry: SessionRegistry;
   readonly pipeline: PipelineHost;
   readonly permissions: PipelinePermissions;

@@ -1,50 +1,45 @@
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { StreamError } from "../errors.ts";
-import { parseOffer } from "./offer_schema.ts";
-import { readIceFragment, writeIceFragment } from "../webrtc/mod.ts";
 import type { Session } from "../session/mod.ts";
+import { readIceFragment, writeIceFragment } from "../webrtc/mod.ts";
+import type { z } from "zod";
+import type { closed, iceServers, offerAnswer, sessionStatus } from "./answer_schemas.ts";
+import { parseOffer } from "./offer_schema.ts";
+import { TRICKLE_ICE } from "./operations.ts";
+import { readBody } from "./request_body.ts";
 import type { AppEnv, Services } from "./services.ts";
-
-/** Media type of SDP fragments (RFC 8840, section 9.2). */
-const TRICKLE_ICE = "application/trickle-ice-sdpfrag";
 
 /** `/v1/stream/*`: offers and sessions. */
 export function streamRoutes(services: Services): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  const { config, registry } = services;
-  const { maxBodyBytes } = config;
+  const { config, registry, clock } = services;
+  const limits = { ...config, clock };
 
-  const limit = bodyLimit({
-    maxSize: maxBodyBytes,
-    onError: () => {
-      throw new StreamError("body_too_large", `the body has more than ${maxBodyBytes} bytes (--max-body-bytes)`);
-    },
-  });
-
-  routes.post("/webrtc/offer", limit, async (context) => {
-    const offer = parseOffer(await context.req.text());
+  routes.post("/webrtc/offer", async (context) => {
+    const offer = parseOffer(await readBody(context.req.raw, limits));
     const { session, sdp } = await services.openSession(offer, context.env?.remote ?? "");
     context.header("Location", `/v1/stream/webrtc/${session.id}`);
     context.header("Accept-Patch", TRICKLE_ICE);
     context.header("ETag", entityTag(session));
-    return context.json({
-      session_id: session.id,
-      sdp,
-      type: "answer",
-      resume_token: session.resumeToken,
-      hold_seconds: config.webrtcHoldSeconds,
-      resumed: offer.resumeToken !== undefined,
-    });
+    return context.json(
+      {
+        session_id: session.id,
+        sdp,
+        type: "answer",
+        resume_token: session.resumeToken,
+        hold_seconds: config.webrtcHoldSeconds,
+        resumed: offer.resumeToken !== undefined,
+      } satisfies z.infer<typeof offerAnswer>,
+    );
   });
 
-  routes.patch("/webrtc/:id", limit, async (context) => {
+  routes.patch("/webrtc/:id", async (context) => {
     const type = context.req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
     if (type !== TRICKLE_ICE) {
       throw new StreamError("unsupported_media_type", `send Content-Type: ${TRICKLE_ICE} with an SDP fragment`);
     }
     const session = registry.get(context.req.param("id"));
-    const told = await session.trickle(readIceFragment(await context.req.text()));
+    const told = await session.trickle(readIceFragment(await readBody(context.req.raw, limits)));
     if (told === null) return context.body(null, 204);
     context.header("ETag", entityTag(session));
     return context.body(writeIceFragment(told, { mid: session.mid }), 200, { "Content-Type": TRICKLE_ICE });
@@ -57,13 +52,11 @@ export function streamRoutes(services: Services): Hono<AppEnv> {
         ice_servers: servers.map(({ urls, ...credentials }) => ({ urls: [urls], ...credentials })),
         ice_transport_policy: config.relayOnly ? "relay" : "all",
         ttl_seconds: config.turnSecret === "" ? null : config.turnTtlSeconds,
-      },
-      200,
-      { "Cache-Control": "no-store" },
+      } satisfies z.infer<typeof iceServers>,
     );
   });
 
-  async function close(id: string) {
+  async function close(id: string): Promise<z.infer<typeof closed>> {
     await registry.close(id, { code: "client_request", detail: "closed by request" });
     return { session_id: id, status: "closed" };
   }
@@ -72,14 +65,16 @@ export function streamRoutes(services: Services): Hono<AppEnv> {
 
   routes.get("/sessions/:id/status", (context) => {
     const session = registry.get(context.req.param("id"));
-    return context.json({
-      session_id: session.id,
-      status: "active",
-      stream_mode: session.mode,
-      state: session.state,
-      video_codec: session.codec,
-      stats: session.stats,
-    });
+    return context.json(
+      {
+        session_id: session.id,
+        status: "active",
+        stream_mode: session.mode,
+        state: session.state,
+        video_codec: session.codec,
+        stats: session.stats,
+      } satisfies z.infer<typeof sessionStatus>,
+    );
   });
   return routes;
 }

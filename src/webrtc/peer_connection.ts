@@ -12,6 +12,7 @@ import type { MediaPorts } from "./media_ports.ts";
 import { negotiable } from "./negotiable.ts";
 import type { OutboundTrack } from "./outbound_track.ts";
 import { PeerMedia, type PeerMediaOptions } from "./peer_media.ts";
+import { guardSctp } from "./sctp_guard.ts";
 import { answerDirections, narrowOffer, type Offer, offersChannel } from "./sdp_offer.ts";
 import type { CongestionFeedback, SendPath } from "./send_path.ts";
 
@@ -266,9 +267,11 @@ export class PeerConnection {
     if (!clientIsAuthentic(transport)) {
       return this.#closeWith("the viewer did not prove that its certificate is its own");
     }
-    const { clock } = this.#options;
+    const { clock, log } = this.#options;
     this.#timer?.cancel();
     this.#state = "connected";
+    const sctp = this.#peer.sctpTransport;
+    if (sctp !== undefined) guardSctp(sctp, { log, flooded: (reason) => this.#closeWith(reason) });
     this.#media = new PeerMedia(this.#options, {
       transport,
       offer,

@@ -11,6 +11,7 @@ async function openCameraPage(url: string): Promise<TestPage> {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
     permissions: ["clipboard-read", "clipboard-write"],
+    bypassCSP: true,
   });
   const page = await context.newPage();
   const errors: string[] = [];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { loadConfig, redactConfig } from "../../src/config/mod.ts";
-import { escapeControl, isWorthLogging, Log, type LogFields, setLogLevel } from "../../src/log.ts";
+import { escapeControl, hideSecrets, isWorthLogging, Log, type LogFields, redact, setLogLevel } from "../../src/log.ts";
 import { CapturedLog } from "./support/captured_log.ts";
 
 /** The one line that a call writes, without its time. */
@@ -110,4 +110,21 @@ Deno.test("prints the first of many alike lines and then ever fewer", () => {
     printed.filter((count) => count > from && count <= to).length / (to - from);
   assert.ok(among(0, 100) < 0.5 && among(100, 1000) < 0.05 && among(1000, 1_000_000) < 0.005);
   assert.ok(among(999_000, 1_000_000) > 0, "they never end");
+});
+
+Deno.test("stars secrets in every form in which they come, for as long as it is asked to", () => {
+  using log = new CapturedLog();
+  const secret = 'pass"word/with\nmore';
+  {
+    using _hidden = hideSecrets([secret, "longer-secret-1", "longer-secret", "abc", ""]);
+    using _again = hideSecrets([secret]);
+    new Log("x").info(`it is ${secret}`, { json: { secret }, url: encodeURIComponent(secret), two: "longer-secret-1" });
+    assert.match(log.text, /it is \*\*\* json=\{"secret":"\*\*\*"\} url=\*\*\* two=\*\*\*$/);
+    assert.equal(redact("abc and longer-secret-2"), "abc and ***-2", "what is too short is a word like any other");
+  }
+  assert.equal(redact(secret), secret);
+});
+
+Deno.test("makes marks visible that turn the direction of writing", () => {
+  assert.equal(escapeControl("a\u202eb\u2066c\u200f"), "a\\u202eb\\u2066c\\u200f");
 });
