@@ -26,7 +26,7 @@ const SUITES: readonly Suite[] = [
   {
     name: "contract",
     path: "tests/contract",
-    needs: { "/usr/bin/openssl": "openssl", "/usr/bin/python3": "python3-venv" },
+    needs: { "/usr/bin/openssl": "openssl" },
     parallel: false,
     schemathesis: true,
   },
@@ -104,19 +104,27 @@ async function provide(missing: readonly (readonly [string, string])[], install:
 /** Installs schemathesis, of the version that the tests are written for, unless it is there. */
 async function provideSchemathesis(): Promise<boolean> {
   if (exists(SCHEMATHESIS)) return true;
-  const requirement = `schemathesis==${SCHEMATHESIS_VERSION}`;
-  for (
-    const [program, ...args] of [
-      ["/usr/bin/python3", "-m", "venv", SCHEMATHESIS_FOLDER],
-      [`${SCHEMATHESIS_FOLDER}/bin/pip`, "install", "--quiet", requirement],
-    ] as [string, ...string[]][]
-  ) {
-    const { success } = await new Deno.Command(program, { args, stdout: "null" }).spawn().status;
-    if (success) continue;
-    console.error(`failed: ${program} ${args.join(" ")}`);
+  // Debian's own Python makes no environments unless that package is there.
+  const isReady = await makeEnvironment("python3") || await makeEnvironment("/usr/bin/python3") ||
+    await provide([["python3 -m venv", "python3-venv"]], true) && await makeEnvironment("/usr/bin/python3");
+  const args = ["install", "--quiet", `schemathesis==${SCHEMATHESIS_VERSION}`];
+  return isReady && await succeeds(`${SCHEMATHESIS_FOLDER}/bin/pip`, args);
+}
+
+async function makeEnvironment(python: string): Promise<boolean> {
+  return await succeeds(python, ["-m", "venv", "--clear", SCHEMATHESIS_FOLDER]);
+}
+
+async function succeeds(program: string, args: readonly string[]): Promise<boolean> {
+  try {
+    const { success } = await new Deno.Command(program, { args: [...args], stdout: "null" }).spawn().status;
+    if (!success) console.error(`failed: ${program} ${args.join(" ")}`);
+    return success;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    console.error(`missing: ${program}`);
     return false;
   }
-  return true;
 }
 
 async function runSuite(suite: Suite): Promise<{ passed: number; failed: number }> {
