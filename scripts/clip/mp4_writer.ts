@@ -19,7 +19,7 @@ import {
   Frame,
   Muxer,
 } from "node-av";
-import type { Stereo } from "./music.ts";
+import type { Stereo } from "./reverb.ts";
 
 /** Shape of the file. */
 export interface Mp4Options {

@@ -6,13 +6,7 @@
  */
 
 import { mix, seededRandom } from "./noise.ts";
-import { reverberate } from "./reverb.ts";
-
-/** Stereo samples, about -1 to 1. */
-export interface Stereo {
-  left: Float32Array;
-  right: Float32Array;
-}
+import { reverberate, type Stereo } from "./reverb.ts";
 
 interface Bar {
   /** The lowest note; all notes are MIDI numbers. */

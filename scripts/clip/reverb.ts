@@ -4,12 +4,16 @@
  * @module
  */
 
-import type { Stereo } from "./music.ts";
-
 const LINES_MS = [41.3, 47.9, 53.7, 61.1, 68.9, 77.3, 86.3, 97.1];
 const SECONDS = 3.4;
 const TREBLE_HZ = 3600;
 const PRE_DELAY_MS = 24;
+
+/** Stereo samples, about -1 to 1. */
+export interface Stereo {
+  left: Float32Array;
+  right: Float32Array;
+}
 
 /** The reverberation of a loop. It is played twice and the second round is kept, so its tail wraps around. */
 export function reverberate(input: Stereo, rate: number): Stereo {
