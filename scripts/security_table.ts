@@ -22,7 +22,7 @@ const KINDS = ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as 
 
 const SOURCE_WORDS = {
   modules: "its own modules",
-  drawing: "the files of `imagescript`",
+  provided: "the files of `imagescript`",
   folder: "its folder",
 } as const;
 

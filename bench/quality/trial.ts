@@ -1,5 +1,5 @@
 import { AV_CODEC_ID_H264, AV_CODEC_ID_VP8, Codec, CodecContext, Frame, Packet } from "node-av";
-import { cpuUsage } from "node:process";
+import process from "node:process";
 import { checked } from "../clips/checked.ts";
 import type { CodedPicture, PictureEncoder } from "../clips/ffmpeg_encoder.ts";
 import { asBuffer, hasNothing } from "../clips/jpeg.ts";
@@ -81,6 +81,6 @@ export function comparePictures(
 }
 
 function cpuMicroseconds(): number {
-  const { user, system } = cpuUsage();
+  const { user, system } = process.cpuUsage();
   return user + system;
 }

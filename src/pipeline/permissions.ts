@@ -96,11 +96,11 @@ async function resolveSources(
     // What a pipeline imports from elsewhere is not its own.
     if (roots.some((root) => isWithin(root, real))) modules.push(path, real);
   }
-  const drawing = imagescriptReadUrls().map(fromFileUrl);
+  const provided = [...imagescriptReadUrls(), new URL("./process_module.ts", import.meta.url)].map(fromFileUrl);
   const own = needsFolder ? await pathsWithin(folder, roots) : [];
   return {
     modules: () => modules,
-    drawing: () => drawing,
+    provided: () => provided,
     folder: () => own,
     grants: (kind) =>
       kind === "read" ? [...grants.read, ...granted] : kind === "net" ? grants.net : kind === "env" ? grants.env : [],

@@ -17,8 +17,8 @@ export type PermissionKind = "read" | "write" | "net" | "env" | "run" | "sys" | 
 export type PermissionSource =
   /** The pipeline's module and the local files that it imports, as far as they lie in its folder or are granted. */
   | "modules"
-  /** Code and data of `imagescript`. */
-  | "drawing"
+  /** What the server provides: code and data of `imagescript`, and what stands in for `node:process`. */
+  | "provided"
   /** The folder in which the pipeline lies. */
   | "folder"
   /** What the operator granted with the flag of that name. */
@@ -114,7 +114,7 @@ function judge(usual: Judgement, others: Partial<Record<RuleId, Judgement>> = {}
 export const SECURITY_LEVELS: Readonly<Record<SecurityLevel, LevelDefinition>> = {
   strict: {
     words: "compute, and import its own local files and imagescript",
-    worker: { read: ["modules", "drawing"] },
+    worker: { read: ["modules", "provided"] },
     grants: [],
     rules: judge(ERROR, { "global-alias": WARNING }),
     builtins: new Set(COMPUTING_BUILTINS),
@@ -122,7 +122,7 @@ export const SECURITY_LEVELS: Readonly<Record<SecurityLevel, LevelDefinition>> =
   },
   standard: {
     words: "also read its own folder, and what --allow-read, --allow-net and --allow-env add",
-    worker: { read: ["modules", "drawing", "folder", "grants"], net: ["grants"], env: ["grants"] },
+    worker: { read: ["modules", "provided", "folder", "grants"], net: ["grants"], env: ["grants"] },
     grants: ["read", "net", "env"],
     rules: judge(ERROR, {
       "global-alias": WARNING,

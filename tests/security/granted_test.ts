@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { Listeners } from "./listeners.ts";
+
+/** A worker in which the gaps are closed, with the network granted. */
+const WORKER = `
+import { closeGaps } from ${JSON.stringify(new URL("../../src/pipeline/worker_gaps.ts", import.meta.url).href)};
+self.onmessage = async ({ data: t }) => {
+  closeGaps();
+  const { get } = await import("node:http");
+  await new Promise((y, n) => get(t.http + "/by-http", (r) => r.resume().on("end", y)).on("error", n));
+  const { connect } = await import("node:net");
+  await new Promise((y, n) => connect(t.tcp, "127.0.0.1", function () { this.end("by-net", y); }).on("error", n));
+  const tls = await import("node:tls");
+  await new Promise((y) => {
+    tls.connect({ host: "127.0.0.1", port: t.tcp, ALPNProtocols: ["by-tls"] }).on("error", y);
+    setTimeout(y, 300);
+  });
+  const { createSocket } = await import("node:dgram");
+  await new Promise((y, n) => {
+    const socket = createSocket("udp4");
+    socket.send("by-dgram", t.udp, "127.0.0.1", (e) => { socket.close(); e ? n(e) : y(); });
+  });
+  await (await fetch(t.http + "/by-fetch")).text();
+  postMessage("done");
+};
+`;
+
+Deno.test("what is granted still works where the gaps are closed: sockets, TLS, datagrams", async () => {
+  const folder = await Deno.makeTempDir();
+  await using listeners = await Listeners.open({ unix: `${folder}/listener.sock`, answer: "" });
+  const worker = new Worker(`data:text/javascript,${encodeURIComponent(WORKER)}`, {
+    type: "module",
+    deno: { permissions: { read: true, net: ["127.0.0.1", "0.0.0.0"] } },
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  worker.onmessage = ({ data }) => resolve(data);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    reject(new Error(event.message));
+  };
+  worker.postMessage({ http: listeners.http, tcp: listeners.tcp, udp: listeners.udp });
+  try {
+    assert.equal(await promise, "done");
+    for (const way of ["http", "net", "tls", "dgram", "fetch"]) assert.ok(listeners.hasReceived(`by-${way}`), way);
+  } finally {
+    worker.terminate();
+    await Deno.remove(folder, { recursive: true });
+  }
+});
