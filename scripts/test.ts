@@ -2,7 +2,7 @@
  * Runs every test suite, one after the other, and ends with `N passed, N failed`. What a suite needs and is missing is
  * said exactly; with `--install` as root on Debian it is installed.
  *
- * Usage: deno task test [--install] [--only unit,contract,integration,security,browser,network,soak]
+ * Usage: deno task test [--install] [--only unit,contract,integration,security,binary,browser,network,soak]
  *
  * @module
  */
@@ -19,6 +19,8 @@ interface Suite {
   readonly flags?: readonly string[];
   /** Whether it uses schemathesis (PyPI), which gets a Python environment of its own. */
   readonly schemathesis?: boolean;
+  /** A script, with its arguments, that is run before. */
+  readonly before?: readonly string[];
 }
 
 const SUITES: readonly Suite[] = [
@@ -37,6 +39,13 @@ const SUITES: readonly Suite[] = [
     parallel: false,
   },
   { name: "security", path: "tests/security", needs: {}, parallel: false },
+  {
+    name: "binary",
+    path: "tests/binary",
+    needs: {},
+    parallel: false,
+    before: ["scripts/package/package.ts", "--if-stale"],
+  },
   {
     name: "browser",
     path: "tests/browser",
@@ -129,6 +138,11 @@ async function succeeds(program: string, args: readonly string[]): Promise<boole
 
 async function runSuite(suite: Suite): Promise<{ passed: number; failed: number }> {
   console.log(`\n== ${suite.name}`);
+  if (suite.before !== undefined) {
+    const args = ["run", "-A", ...suite.before];
+    const { success } = await new Deno.Command(Deno.execPath(), { args, cwd: root }).spawn().status;
+    if (!success) return { passed: 0, failed: 1 };
+  }
   const args = [
     "test",
     "-A",

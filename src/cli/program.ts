@@ -1,11 +1,11 @@
 import { Command, CommanderError } from "commander";
 import { messageOf, StreamError } from "../errors.ts";
 import { print, printError } from "../log.ts";
-import { VERSION } from "../version.ts";
 import { addDemo } from "./demo.ts";
 import { addDoctor } from "./doctor.ts";
 import { addStreamServe } from "./stream_serve.ts";
 import { addValidate } from "./validate.ts";
+import { versionText } from "./version_text.ts";
 
 /** Exit codes: what shells and scripts see. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
@@ -22,12 +22,16 @@ export async function run(args: readonly string[]): Promise<number> {
   let code: number = EXIT.ok;
   const program = new Command("telefuser")
     .description("Streams what a generative video or audio pipeline yields to browsers, live, over WebRTC.")
-    .version(VERSION, "--version", "print the version")
+    .option("--version", "print the versions of everything inside")
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
     .showSuggestionAfterError(true)
     .configureOutput({ writeOut: (text) => print(text.trimEnd()), writeErr: () => undefined })
     .exitOverride();
+  program.on("option:version", () => {
+    print(versionText());
+    throw new CommanderError(EXIT.ok, "commander.version", "");
+  });
   addStreamServe(program, (exit) => code = exit);
   addValidate(program, (exit) => code = exit);
   addDemo(program, (exit) => code = exit);

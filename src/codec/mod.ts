@@ -7,6 +7,7 @@
  */
 export { encoderOptions, type VideoEncoderSettings } from "./encoder_options.ts";
 export { jpegSize } from "./jpeg_size.ts";
+export { type CodecLibrary, codecLibrary } from "./library.ts";
 export { OpusDecoder } from "./opus_decoder.ts";
 export { OPUS_FRAME_SAMPLES, OPUS_SAMPLE_RATE, OpusEncoder } from "./opus_encoder.ts";
 export { isFullRange, PICTURE_SIDE, PictureConverter } from "./picture_converter.ts";

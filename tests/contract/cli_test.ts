@@ -13,8 +13,14 @@ async function telefuser(...args: string[]): Promise<{ code: number; out: string
   return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
 }
 
-Deno.test("--version prints the version, --help every setting", async () => {
-  assert.match((await telefuser("--version")).out, /^\d+\.\d+\.\d+\n$/);
+Deno.test("--version prints what is inside, --help every setting", async () => {
+  const version = await telefuser("--version");
+  assert.equal(version.code, 0, version.err);
+  const names = version.out.trimEnd().split("\n").map((line) => line.split(" ")[0]);
+  assert.deepEqual(names, ["telefuser", "commit", "form", "Deno", "FFmpeg", "codecs"]);
+  assert.match(version.out, /^telefuser \d+\.\d+\.\d+\n/);
+  assert.match(version.out, /^form +source$/m);
+  assert.match(version.out, /^codecs +H264 \(libx264\), VP8 \(libvpx\), Opus \(libopus\)$/m);
   const help = await telefuser("stream-serve", "--help");
   assert.equal(help.code, 0);
   for (
