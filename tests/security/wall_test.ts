@@ -1,49 +1,20 @@
 /**
  * Every attempt of the corpus, past the check and against the wall alone, and once more where it must succeed: only then
  * does its denial mean anything.
- *
- * With TELEFUSER_BIN, the path of the packaged executable, the child processes are that executable's.
  */
 
 import assert from "node:assert/strict";
 import { childCommand, type SecurityLevel } from "../../src/pipeline/mod.ts";
-import type { ChildCommand } from "../../src/pipeline/process_link.ts";
+import { checkWall, describe } from "./check_wall.ts";
 import { type Attempt, categoryOf, CORPUS } from "./corpus/mod.ts";
 import { openedByFfmpeg } from "./ffmpeg.ts";
 import { refusedAtGate } from "./gate.ts";
 import { Ground } from "./ground.ts";
-import { type Result, runBehindWall, runPlainly } from "./runner.ts";
-
-function executable(): ChildCommand {
-  const program = Deno.env.get("TELEFUSER_BIN");
-  return program === undefined ? childCommand() : { program, args: ["pipeline-child"] };
-}
-
-function describe({ attempt, outcome, error }: Result): string {
-  return `${attempt.id}: ${outcome ?? error ?? ""}`.slice(0, 300);
-}
-
-/** One that throws lets the denial through, and the log has it under the pipeline's name. */
-function unreported(results: readonly Result[]): string[] {
-  const silent = results.filter(({ error, lines }) => error !== null && !lines.some((line) => / pipeline /.test(line)));
-  return silent.map(({ attempt }) => attempt.id);
-}
+import { runBehindWall, runPlainly } from "./runner.ts";
 
 function tally(attempts: readonly Attempt[]): string {
   const counts = Object.groupBy(attempts, categoryOf);
   return Object.entries(counts).map(([category, list]) => `${category} ${list?.length}`).join(", ");
-}
-
-async function checkWall(
-  attempts: readonly Attempt[],
-  { level, child }: { level: "strict" | "standard"; child: ChildCommand | null },
-): Promise<void> {
-  const halves = [0, 1].map((half) => attempts.filter((_, index) => index % 2 === half));
-  const runs = await Promise.all(halves.map((half) => runBehindWall(half, { level, child })));
-  const results = runs.flatMap((run) => run.results);
-  const wrong = results.filter(({ attempt, succeeded }) => succeeded !== attempt.allowed.includes(level));
-  assert.deepEqual(wrong.map(describe), []);
-  assert.deepEqual(unreported(results), []);
 }
 
 const DENIED = CORPUS.filter(({ allowed }) => !allowed.includes("strict"));
@@ -60,7 +31,7 @@ for (const level of ["strict", "standard"] as const) {
 
   Deno.test(`at ${level} no attempt gets out of a pipeline's process`, async () => {
     const attempts = level === "strict" ? CORPUS : CORPUS.filter((_, index) => index % 4 === 0);
-    await checkWall(attempts, { level, child: executable() });
+    await checkWall(attempts, { level, child: childCommand() });
   });
 }
 
