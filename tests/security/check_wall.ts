@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ChildCommand } from "../../src/pipeline/process_link.ts";
 import type { Attempt } from "./corpus/mod.ts";
-import { type Result, runBehindWall } from "./runner.ts";
+import { type HostProgram, type Result, runBehindWall } from "./runner.ts";
 
 /** An attempt and what came of it, in a few words. */
 export function describe({ attempt, outcome, error }: Result): string {
@@ -18,18 +18,20 @@ function unreported(results: readonly Result[]): string[] {
  * Makes attempts against the wall alone: none succeeds but those that the level allows, and each denial is told.
  *
  * @param place.child how a pipeline's process is started; null for a worker of the server
+ * @param place.host the program that holds the worker, when it is not that of the checkout
  * @param place.isPackaged whether that is an executable, in which not all is there that the sources would allow
  */
 export async function checkWall(
   attempts: readonly Attempt[],
-  { level, child, isPackaged = false }: {
+  { level, child, host, isPackaged = false }: {
     level: "strict" | "standard";
     child: ChildCommand | null;
+    host?: HostProgram;
     isPackaged?: boolean;
   },
 ): Promise<void> {
   const halves = [0, 1].map((half) => attempts.filter((_, index) => index % 2 === half));
-  const runs = await Promise.all(halves.map((half) => runBehindWall(half, { level, child })));
+  const runs = await Promise.all(halves.map((half) => runBehindWall(half, { level, child, host })));
   const results = runs.flatMap((run) => run.results);
   const wrong = results.filter(({ attempt, succeeded }) => {
     const isAllowed = attempt.allowed.includes(level);

@@ -20,6 +20,16 @@ export interface Place {
   readonly level: SecurityLevel;
   /** Has the worker in a child process that is started so; null for one in the program's own process. */
   readonly child: ChildCommand | null;
+  /** The program, when it is not that of the checkout. */
+  readonly host?: HostProgram | undefined;
+}
+
+/** How `wall_host.ts` is started. */
+export interface HostProgram {
+  readonly program: string;
+  /** What goes before its own argument. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** What came of one attempt. */
@@ -44,20 +54,21 @@ export interface Run {
 }
 
 /** Makes attempts in the worker of a pipeline, one after the other. */
-export async function runBehindWall(attempts: readonly Attempt[], { level, child }: Place): Promise<Run> {
+export async function runBehindWall(attempts: readonly Attempt[], { level, child, host }: Place): Promise<Run> {
   await using ground = await Ground.lay(attempts);
   const tasks = await writePipelines(ground, attempts);
   // As the tasks in deno.json start the server. What the attempts would fetch is fetched where nothing denies it.
   const cached = level === "permissive" ? [] : ["--cached-only"];
-  return await runProgram({ ground, attempts, tasks, level, child, command: [...FLAGS, ...cached, WALL_HOST] });
+  host ??= await sourceProgram(ground, [...FLAGS, ...cached, WALL_HOST]);
+  return await runProgram({ ground, attempts, tasks, level, child, host });
 }
 
 /** Makes one attempt in a plain program that may do everything. */
 export async function runPlainly(attempt: Attempt, flags: readonly string[]): Promise<Result> {
   await using ground = await Ground.lay([attempt]);
   const tasks = await writePipelines(ground, [attempt]);
-  const command = [...FLAGS, ...flags, PLAIN_HOST];
-  const run = await runProgram({ ground, attempts: [attempt], tasks, level: "permissive", child: null, command });
+  const host = await sourceProgram(ground, [...FLAGS, ...flags, PLAIN_HOST]);
+  const run = await runProgram({ ground, attempts: [attempt], tasks, level: "permissive", child: null, host });
   return run.results[0] as Result;
 }
 
@@ -114,14 +125,19 @@ export function getService() {
 `;
 }
 
+/** A program of the checkout. */
+async function sourceProgram(ground: Ground, command: readonly string[]): Promise<HostProgram> {
+  return { program: Deno.execPath(), args: ["run", "-A", `--lock=${await ground.lock()}`, ...command], env: {} };
+}
+
 async function runProgram(
-  { ground, attempts, tasks, level, child, command }: {
+  { ground, attempts, tasks, level, child, host }: {
     ground: Ground;
     attempts: readonly Attempt[];
     tasks: readonly Task[];
     level: SecurityLevel;
     child: ChildCommand | null;
-    command: readonly string[];
+    host: HostProgram;
   },
 ): Promise<Run> {
   const reports = `${ground.root}/reports`;
@@ -137,7 +153,7 @@ async function runProgram(
   while (left().length > 0) {
     const before = told.length;
     const plan: Plan = { level, child, tasks: left(), reports, log };
-    printed += await runOnce({ ground, plan, command });
+    printed += await runOnce({ ground, plan, host });
     told = parseLines(await Deno.readTextFile(reports));
     if (told.length === before) throw new Error(`the program does not begin: ${printed}`);
   }
@@ -152,13 +168,13 @@ async function runProgram(
 
 /** Runs the program on a plan; resolves with what it wrote to its standard streams. */
 async function runOnce(
-  { ground, plan, command }: { ground: Ground; plan: Plan; command: readonly string[] },
+  { ground, plan, host }: { ground: Ground; plan: Plan; host: HostProgram },
 ): Promise<string> {
   const file = `${ground.root}/plan.json`;
   await Deno.writeTextFile(file, JSON.stringify(plan));
-  const program = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", `--lock=${await ground.lock()}`, ...command, file],
-    env: { ...await ground.environment(), NO_COLOR: "1" },
+  const program = new Deno.Command(host.program, {
+    args: [...host.args, file],
+    env: { ...await ground.environment(), ...host.env, NO_COLOR: "1" },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
