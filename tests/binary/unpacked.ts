@@ -1,4 +1,5 @@
 import type { HostProgram } from "../security/runner.ts";
+import { copyTree } from "../support/copy_tree.ts";
 import { type Form, makeMachine } from "./executable.ts";
 
 const SECURITY = new URL("../security/", import.meta.url).pathname;
@@ -22,7 +23,7 @@ export async function unpack(form: Form): Promise<Unpacked> {
   const names = [...Deno.readDirSync(cache)].filter(({ isDirectory }) => isDirectory).map(({ name }) => name);
   if (names.length !== 1) throw new Error(`not one folder was unpacked: ${names.join(", ")}`);
   const root = await Deno.realPath(`${cache}/${names[0]}`);
-  for (const name of PROGRAM) await copy(`${SECURITY}${name}`, `${root}/tests/security/${name}`);
+  for (const name of PROGRAM) await copyTree(`${SECURITY}${name}`, `${root}/tests/security/${name}`);
   // As the script at the head of the file starts the server.
   const flags = ["run", "-A", "--no-prompt", "--cached-only", "--config", `${root}/deno.json`];
   return {
@@ -33,12 +34,4 @@ export async function unpack(form: Form): Promise<Unpacked> {
     },
     [Symbol.asyncDispose]: () => machine[Symbol.asyncDispose](),
   };
-}
-
-async function copy(from: string, to: string): Promise<void> {
-  if (!(await Deno.stat(from)).isDirectory) {
-    await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true });
-    return await Deno.copyFile(from, to);
-  }
-  for await (const { name } of Deno.readDir(from)) await copy(`${from}/${name}`, `${to}/${name}`);
 }
