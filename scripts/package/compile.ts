@@ -9,6 +9,8 @@
  * @module
  */
 
+import { writeChecksums } from "./checksums.ts";
+import { SBOM } from "./licences.ts";
 import { DIST, makeStage, type Stage } from "./stage.ts";
 
 /** The file that is made. */
@@ -24,6 +26,9 @@ export const INCLUDED: readonly string[] = [
   "static",
   "pipelines",
   "build.json",
+  "NOTICE",
+  "licenses",
+  "sbom.cdx.json",
   "node_modules",
 ];
 
@@ -63,7 +68,10 @@ export async function compile(
 async function main(args: readonly string[]): Promise<number> {
   const commit = args.find((arg) => arg.startsWith("--commit="))?.slice("--commit=".length);
   try {
-    console.log(await compile(await makeStage({ commit }), { output: COMPILED }));
+    const stage = await makeStage({ commit });
+    console.log(await compile(stage, { output: COMPILED }));
+    await Deno.copyFile(`${stage.folder}sbom.cdx.json`, SBOM);
+    await writeChecksums(DIST);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     return 1;

@@ -8,6 +8,8 @@
  */
 
 import { createHash } from "node:crypto";
+import { writeChecksums } from "./checksums.ts";
+import { SBOM } from "./licences.ts";
 import { DIST, filesIn, makeStage, ROOT, type Stage } from "./stage.ts";
 import { makeStub, STUB_BYTES, type StubFacts } from "./stub.ts";
 import { type TarEntry, tarOf } from "./tar.ts";
@@ -77,7 +79,8 @@ async function bytesOf(path: string): Promise<number> {
 /** Whether something that goes into the file is newer than it. */
 async function isStale(): Promise<boolean> {
   const folders = ["src", "static", "pipelines", "scripts/package"].map((name) => filesIn(`${ROOT}${name}`));
-  const inputs = [`${ROOT}main.ts`, `${ROOT}deno.json`, Deno.execPath(), ...(await Promise.all(folders)).flat()];
+  const files = ["main.ts", "deno.json", "deno.lock"].map((name) => `${ROOT}${name}`);
+  const inputs = [...files, Deno.execPath(), ...(await Promise.all(folders)).flat()];
   const times = await Promise.all(inputs.map(async (path) => (await Deno.stat(path)).mtime?.getTime() ?? 0));
   try {
     return Math.max(...times) > ((await Deno.stat(PACKAGED)).mtime?.getTime() ?? 0);
@@ -90,8 +93,11 @@ async function isStale(): Promise<boolean> {
 async function main(args: readonly string[]): Promise<void> {
   if (args.includes("--if-stale") && !await isStale()) return;
   const commit = args.find((arg) => arg.startsWith("--commit="))?.slice("--commit=".length);
-  const contents = await contentsOf(await makeStage({ commit }), Deno.execPath());
+  const stage = await makeStage({ commit });
+  const contents = await contentsOf(stage, Deno.execPath());
   const content = await writePackage(PACKAGED, contents);
+  await Deno.copyFile(`${stage.folder}sbom.cdx.json`, SBOM);
+  await writeChecksums(DIST);
   const size = await bytesOf(PACKAGED);
   const { version, commit: made, target, unpackedBytes } = contents.facts;
   console.log(`${PACKAGED}

@@ -7,11 +7,13 @@
  * @module
  */
 
-import { type Lock, lockFor, thisPlatform } from "./npm_packages.ts";
+import { fileURLToPath } from "node:url";
+import { writeNotices } from "./notice.ts";
+import { type Lock, lockFor, type Platform, thisPlatform } from "./npm_packages.ts";
 import { shipsFromPackage } from "./shipped_files.ts";
 
 /** Folder of the checkout, with `/` at the end. */
-export const ROOT = new URL("../../", import.meta.url).pathname;
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Where everything that is built goes. */
 export const DIST = `${ROOT}dist/`;
 
@@ -53,20 +55,44 @@ export async function makeStage({ commit }: { commit?: string | undefined } = {}
   for (const name of COPIED) await copy(`${ROOT}${name}`, `${folder}${name}`);
   const config: Config = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
   const platform = thisPlatform();
-  const staged = stagedConfig(config, await usedPackages(config, folder));
-  const lock: Lock = JSON.parse(await Deno.readTextFile(`${ROOT}deno.lock`));
-  const specifiers = specifiersOf(staged);
+  const staged = stagedConfig(config, await usedPackages(config, await filesIn(folder)));
+  const lock = lockFor(specifiersOf(staged), { lock: await readLock(), platform });
   await writeJson(`${folder}deno.json`, staged);
-  await writeJson(`${folder}deno.lock`, lockFor(specifiers, { lock, platform }));
+  await writeJson(`${folder}deno.lock`, lock);
   await installPackages(folder);
   await prune(`${folder}node_modules`, "");
   // Nothing is resolved any more, so nothing is to be checked or written.
   await writeJson(`${folder}deno.json`, { ...staged, lock: false });
-  await writeJson(`${folder}deno.lock`, lockFor(specifiers, { lock, platform }));
-  const target = `${platform.os}-${platform.cpu}`;
-  const build = { version: config.version, commit: commit ?? await commitOf(), target };
+  await writeJson(`${folder}deno.lock`, lock);
+  const build = await buildOf({ commit });
   await writeJson(`${folder}build.json`, build);
-  return { folder, build, nativeFile: `node_modules/@seydx/node-av-${target}/node-av.node` };
+  await writeNotices(folder, { lock, build, time: await timeOf(build.commit) });
+  return { folder, build, nativeFile: `node_modules/@seydx/node-av-${build.target}/node-av.node` };
+}
+
+/** What is built of the checkout as it is. */
+export async function buildOf({ commit }: { commit?: string | undefined } = {}): Promise<Build> {
+  const { version }: Config = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  const { os, cpu } = thisPlatform();
+  return { version, commit: commit ?? await commitOf(), target: `${os}-${cpu}` };
+}
+
+/** The part of deno.lock that ships, as a stage has it, without making one. */
+export async function shippedLock(platform: Platform = thisPlatform()): Promise<Lock> {
+  const config: Config = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  const folders = await Promise.all(["src", "static", "pipelines"].map((name) => filesIn(`${ROOT}${name}`)));
+  const staged = stagedConfig(config, await usedPackages(config, [`${ROOT}main.ts`, ...folders.flat()]));
+  return lockFor(specifiersOf(staged), { lock: await readLock(), platform });
+}
+
+/**
+ * When what is built is said to have been made, in ISO 8601 to the second: `SOURCE_DATE_EPOCH`, else the time of the
+ * commit; undefined where there is neither.
+ */
+export async function timeOf(commit: string): Promise<string | undefined> {
+  const epoch = Deno.env.get("SOURCE_DATE_EPOCH") ??
+    await git("show", "--no-patch", "--format=%ct", commit.replace(/\+changes$/, ""));
+  return epoch === null || !/^\d+$/.test(epoch) ? undefined : new Date(Number(epoch) * 1000).toISOString();
 }
 
 /** Absolute paths of all files of a folder, sorted. */
@@ -81,10 +107,10 @@ export async function filesIn(folder: string): Promise<string[]> {
 }
 
 /** The names of the import map that the staged sources mention. */
-async function usedPackages(config: Config, folder: string): Promise<ReadonlySet<string>> {
+async function usedPackages(config: Config, files: readonly string[]): Promise<ReadonlySet<string>> {
   const names = Object.keys(config.imports);
   const used = new Set<string>();
-  for (const path of await filesIn(folder)) {
+  for (const path of files) {
     if (!path.endsWith(".ts")) continue;
     const source = await Deno.readTextFile(path);
     for (const name of names) if (source.includes(`"${name}"`) || source.includes(`"${name}/`)) used.add(name);
@@ -143,6 +169,10 @@ async function copy(from: string, to: string): Promise<void> {
   }
 }
 
+async function readLock(): Promise<Lock> {
+  return JSON.parse(await Deno.readTextFile(`${ROOT}deno.lock`));
+}
+
 async function writeJson(path: string, value: unknown): Promise<void> {
   await Deno.writeTextFile(path, `${JSON.stringify(value, null, 2)}\n`);
 }
@@ -158,7 +188,7 @@ async function removeFolder(path: string): Promise<void> {
 async function commitOf(): Promise<string> {
   const commit = await git("rev-parse", "HEAD");
   if (commit === null) return "unknown";
-  const changes = await git("status", "--porcelain", "--", ...COPIED, "deno.json");
+  const changes = await git("status", "--porcelain", "--", ...COPIED, "deno.json", "deno.lock", "scripts/package");
   return changes === "" ? commit : `${commit}+changes`;
 }
 

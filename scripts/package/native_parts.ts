@@ -1,0 +1,442 @@
+import type { Part } from "./parts.ts";
+
+/** The release of node-av whose native library the table is about; another one has to be looked at anew. */
+export const NODE_AV_VERSION = "6.1.1";
+
+/** A library inside node-av's native file. */
+export interface NativePart {
+  readonly name: string;
+  readonly version?: string;
+  readonly licence: string;
+  readonly holder: string;
+  /** Its project's address. */
+  readonly source: string;
+  /** What FFmpeg's `configure` was told for it, without `--enable-`. */
+  readonly flags?: readonly string[];
+  /** Words of the native file that are there because of it; with the version, where there is one. */
+  readonly words: string;
+}
+
+/** What FFmpeg's `configure` was told to enable that brings nothing along. */
+export const FLAGS_OF_NOTHING: readonly string[] = [
+  ...["gpl", "version3", "lto=auto", "indev=v4l2", "iconv"],
+  // Libraries of the target, loaded if they are there; the file has names of theirs only.
+  ...["indev=xcbgrab", "libxcb", "libdrm", "vaapi", "vulkan", "cuda", "cuda-llvm", "cuvid", "nvdec", "nvenc"],
+];
+
+/** What is statically linked into `node-av.node` on Linux: licences as the projects state them. */
+export const NATIVE_PARTS: readonly NativePart[] = [
+  {
+    name: "FFmpeg",
+    version: "8.1-Jellyfin",
+    licence: "GPL-3.0-or-later",
+    holder: "the FFmpeg developers",
+    source: "https://github.com/seydx/jellyfin-ffmpeg",
+    words: "8.1-Jellyfin",
+  },
+  {
+    name: "x264",
+    version: "core 165",
+    licence: "GPL-2.0-or-later",
+    holder: "x264 project",
+    source: "https://code.videolan.org/videolan/x264",
+    flags: ["libx264"],
+    words: "x264 - core ",
+  },
+  {
+    name: "x265",
+    version: "4.1+54-fa2770934",
+    licence: "GPL-2.0-or-later",
+    holder: "MulticoreWare, Inc.",
+    source: "https://bitbucket.org/multicoreware/x265_git",
+    flags: ["libx265"],
+    words: "4.1+54-fa2770934",
+  },
+  {
+    name: "FFTW",
+    licence: "GPL-2.0-or-later",
+    holder: "Matteo Frigo, Massachusetts Institute of Technology",
+    source: "https://www.fftw.org",
+    words: "fftwf_codelet_n1_2",
+  },
+  {
+    name: "fdk-aac-stripped",
+    licence: "FDK-AAC",
+    holder: "Fraunhofer-Gesellschaft zur Foerderung der angewandten Forschung e.V.",
+    source: "https://gitlab.freedesktop.org/wtaymans/fdk-aac-stripped",
+    flags: ["libfdk-aac"],
+    words: "libFDK/src/FDK_bitbuffer.cpp",
+  },
+  {
+    name: "OpenSSL",
+    version: "3.4.3",
+    licence: "Apache-2.0",
+    holder: "The OpenSSL Project Authors",
+    source: "https://github.com/openssl/openssl",
+    flags: ["openssl"],
+    words: "OpenSSL 3.4.3 30 Sep 2025",
+  },
+  {
+    name: "GMP",
+    licence: "LGPL-3.0-or-later OR GPL-2.0-or-later",
+    holder: "Free Software Foundation, Inc.",
+    source: "https://gmplib.org",
+    flags: ["gmp"],
+    words: "GNU MP: Cannot allocate memory",
+  },
+  {
+    name: "LAME",
+    version: "3.101b3",
+    licence: "LGPL-2.0-or-later",
+    holder: "The LAME Project",
+    source: "https://lame.sourceforge.io",
+    flags: ["libmp3lame"],
+    words: "LAME3.101b3",
+  },
+  {
+    name: "libzvbi",
+    version: "0.2.44",
+    licence: "LGPL-2.0-or-later",
+    holder: "Michael H. Schimek and others",
+    source: "https://github.com/zapping-vbi/zvbi",
+    flags: ["libzvbi"],
+    words: "zvbi 0.2.44",
+  },
+  {
+    name: "FriBidi",
+    licence: "LGPL-2.1-or-later",
+    holder: "the FriBidi authors",
+    source: "https://github.com/fribidi/fribidi",
+    flags: ["libfribidi"],
+    words: "--enable-libfribidi",
+  },
+  {
+    name: "libbluray",
+    version: "1.4.1",
+    licence: "LGPL-2.1-or-later",
+    holder: "the libbluray authors",
+    source: "https://code.videolan.org/videolan/libbluray",
+    flags: ["libbluray"],
+    words: "libbluray version 1.4.1",
+  },
+  {
+    name: "libudfread",
+    licence: "LGPL-2.1-or-later",
+    holder: "VLC authors and VideoLAN",
+    source: "https://code.videolan.org/videolan/libudfread",
+    words: "udfread ERROR: out of memory",
+  },
+  {
+    name: "Chromaprint",
+    licence: "LGPL-2.1-or-later",
+    holder: "Lukas Lalinsky",
+    source: "https://github.com/acoustid/chromaprint",
+    flags: ["chromaprint"],
+    words: "--enable-chromaprint",
+  },
+  {
+    name: "libplacebo",
+    version: "7.351.0",
+    licence: "LGPL-2.1-or-later",
+    holder: "the libplacebo authors",
+    source: "https://code.videolan.org/videolan/libplacebo",
+    flags: ["libplacebo"],
+    words: "v7.351.0",
+  },
+  {
+    name: "alsa-lib",
+    licence: "LGPL-2.1-or-later",
+    holder: "the ALSA project",
+    source: "https://github.com/alsa-project/alsa-lib",
+    flags: ["indev=alsa"],
+    words: "/usr/share/alsa",
+  },
+  {
+    name: "SRT",
+    licence: "MPL-2.0",
+    holder: "Haivision Systems Inc.",
+    source: "https://github.com/Haivision/srt",
+    flags: ["libsrt"],
+    words: "/stage/srt/srtcore/api.cpp",
+  },
+  {
+    name: "libvpx",
+    version: "1.15.2",
+    licence: "BSD-3-Clause",
+    holder: "2010, The WebM Project authors",
+    source: "https://chromium.googlesource.com/webm/libvpx",
+    flags: ["libvpx"],
+    words: "WebM Project VP8 Encoder v1.15.2",
+  },
+  {
+    name: "Opus",
+    licence: "BSD-3-Clause",
+    holder: "2001-2023 Xiph.Org, Skype Limited, Octasic, Jean-Marc Valin, Timothy B. Terriberry, CSIRO, Gregory " +
+      "Maxwell, Mark Borgerding, Erik de Castro Lopo, Mozilla, Amazon",
+    source: "https://github.com/xiph/opus",
+    flags: ["libopus"],
+    words: "libopus unknown",
+  },
+  {
+    name: "libvorbis",
+    version: "1.3.7",
+    licence: "BSD-3-Clause",
+    holder: "2002-2020 Xiph.org Foundation",
+    source: "https://github.com/xiph/vorbis",
+    flags: ["libvorbis"],
+    words: "Xiph.Org libVorbis 1.3.7",
+  },
+  {
+    name: "libogg",
+    licence: "BSD-3-Clause",
+    holder: "2002, Xiph.org Foundation",
+    source: "https://github.com/xiph/ogg",
+    words: "--enable-libvorbis",
+  },
+  {
+    name: "libtheora",
+    licence: "BSD-3-Clause",
+    holder: "2002-2009 Xiph.org Foundation",
+    source: "https://github.com/xiph/theora",
+    flags: ["libtheora"],
+    words: "--enable-libtheora",
+  },
+  {
+    name: "dav1d",
+    licence: "BSD-2-Clause",
+    holder: "2018-2025, VideoLAN and dav1d authors",
+    source: "https://code.videolan.org/videolan/dav1d",
+    flags: ["libdav1d"],
+    words: "dav1d-worker",
+  },
+  {
+    name: "SVT-AV1",
+    version: "3.1.2",
+    licence: "BSD-3-Clause-Clear AND LicenseRef-AOM-Patent-1.0",
+    holder: "2019 Intel Corporation, Alliance for Open Media",
+    source: "https://gitlab.com/AOMediaCodec/SVT-AV1",
+    flags: ["libsvtav1"],
+    words: "v3.1.2",
+  },
+  {
+    name: "libwebp",
+    licence: "BSD-3-Clause",
+    holder: "2010, Google Inc.",
+    source: "https://chromium.googlesource.com/webm/libwebp",
+    flags: ["libwebp"],
+    words: "--enable-libwebp",
+  },
+  {
+    name: "libjxl",
+    licence: "BSD-3-Clause",
+    holder: "the JPEG XL Project Authors",
+    source: "https://github.com/libjxl/libjxl",
+    flags: ["libjxl"],
+    words: "--enable-libjxl",
+  },
+  {
+    name: "Highway",
+    licence: "Apache-2.0 OR BSD-3-Clause",
+    holder: "the Highway Project Authors",
+    source: "https://github.com/google/highway",
+    words: "--enable-libjxl",
+  },
+  {
+    name: "Little CMS",
+    licence: "MIT",
+    holder: "Marti Maria Saguer",
+    source: "https://github.com/mm2/Little-CMS",
+    words: "lcms2: [%d] %s",
+  },
+  {
+    name: "Brotli",
+    licence: "MIT",
+    holder: "2009, 2010, 2013-2016 by the Brotli Authors",
+    source: "https://github.com/google/brotli",
+    words: "--enable-libjxl",
+  },
+  {
+    name: "libopenmpt",
+    licence: "BSD-3-Clause",
+    holder: "OpenMPT Project Developers and Contributors, Olivier Lapicque",
+    source: "https://github.com/OpenMPT/openmpt",
+    flags: ["libopenmpt"],
+    words: "libopenmpt_c.cpp",
+  },
+  {
+    name: "minimp3",
+    licence: "CC0-1.0",
+    holder: "Lion (github.com/lieff)",
+    source: "https://github.com/lieff/minimp3",
+    words: "https://github.com/lieff/minimp3/",
+  },
+  {
+    name: "libass",
+    licence: "ISC",
+    holder: "libass contributors",
+    source: "https://github.com/libass/libass",
+    flags: ["libass"],
+    words: "libass API version: 0x%X",
+  },
+  {
+    name: "libunibreak",
+    licence: "Zlib",
+    holder: "Wu Yongwei, Tom Hacohen and others",
+    source: "https://github.com/adah1972/libunibreak",
+    words: "set_linebreaks",
+  },
+  {
+    name: "HarfBuzz",
+    version: "10.4.0",
+    licence: "MIT-Modern-Variant",
+    holder: "the HarfBuzz authors",
+    source: "https://github.com/harfbuzz/harfbuzz",
+    flags: ["libharfbuzz"],
+    words: "10.4.0",
+  },
+  {
+    name: "FreeType",
+    licence: "FTL",
+    holder: "David Turner, Robert Wilhelm, and Werner Lemberg",
+    source: "https://gitlab.freedesktop.org/freetype/freetype",
+    flags: ["libfreetype"],
+    words: "--enable-libfreetype",
+  },
+  {
+    name: "Fontconfig",
+    licence: "HPND-sell-variant",
+    holder: "Keith Packard and others",
+    source: "https://gitlab.freedesktop.org/fontconfig/fontconfig",
+    flags: ["fontconfig"],
+    words: "Fontconfig %s: line %d: ",
+  },
+  {
+    name: "libxml2",
+    licence: "MIT",
+    holder: "1998-2012 Daniel Veillard",
+    source: "https://gitlab.gnome.org/GNOME/libxml2",
+    flags: ["libxml2"],
+    words: "libxml2: out of memory",
+  },
+  {
+    name: "zlib",
+    licence: "Zlib",
+    holder: "Jean-loup Gailly and Mark Adler",
+    source: "https://github.com/madler/zlib",
+    flags: ["zlib"],
+    words: "--enable-zlib",
+  },
+  {
+    name: "XZ Utils (liblzma)",
+    licence: "0BSD",
+    holder: "the authors of XZ Utils",
+    source: "https://github.com/tukaani-project/xz",
+    flags: ["lzma"],
+    words: "--enable-lzma",
+  },
+  {
+    name: "zimg",
+    licence: "WTFPL",
+    holder: "the authors of zimg",
+    source: "https://github.com/sekrit-twc/zimg",
+    flags: ["libzimg"],
+    words: "src/zimg/graph/filtergraph.cpp",
+  },
+  {
+    name: "whisper.cpp and ggml",
+    licence: "MIT",
+    holder: "2023-2026 The ggml authors",
+    source: "https://github.com/ggml-org/whisper.cpp",
+    flags: ["whisper"],
+    words: "whisper_lang_str_full",
+  },
+  {
+    name: "shaderc",
+    licence: "Apache-2.0",
+    holder: "The Shaderc Authors",
+    source: "https://github.com/google/shaderc",
+    flags: ["libshaderc"],
+    words: "--enable-libshaderc",
+  },
+  {
+    name: "glslang",
+    version: "16.0.0",
+    licence: "BSD-3-Clause AND BSD-2-Clause AND MIT AND Apache-2.0",
+    holder: "3Dlabs Inc. Ltd., LunarG, Inc., Google, Inc., The Khronos Group Inc. and others",
+    source: "https://github.com/KhronosGroup/glslang",
+    words: "4.60 glslang Khronos. 16.0.0",
+  },
+  {
+    name: "SPIRV-Tools",
+    licence: "Apache-2.0",
+    holder: "The Khronos Group Inc. and others",
+    source: "https://github.com/KhronosGroup/SPIRV-Tools",
+    words: "Khronos SPIR-V Tools Linker",
+  },
+  {
+    name: "OpenCL ICD Loader",
+    licence: "Apache-2.0",
+    holder: "The Khronos Group Inc.",
+    source: "https://github.com/KhronosGroup/OpenCL-ICD-Loader",
+    flags: ["opencl"],
+    words: "OCL_ICD_FILENAMES",
+  },
+  {
+    name: "libvpl",
+    licence: "MIT",
+    holder: "Intel Corporation",
+    source: "https://github.com/intel/libvpl",
+    flags: ["libvpl"],
+    words: "--enable-libvpl",
+  },
+  {
+    name: "AMF (headers)",
+    licence: "MIT",
+    holder: "Advanced Micro Devices, Inc.",
+    source: "https://github.com/GPUOpen-LibrariesAndSDKs/AMF",
+    flags: ["amf"],
+    words: "--enable-amf",
+  },
+  {
+    name: "nv-codec-headers",
+    licence: "MIT",
+    holder: "NVIDIA Corporation and others",
+    source: "https://github.com/FFmpeg/nv-codec-headers",
+    flags: ["ffnvcodec"],
+    words: "--enable-ffnvcodec",
+  },
+  {
+    name: "Implib.so",
+    licence: "MIT",
+    holder: "2017-2024 Yury Gribov",
+    source: "https://github.com/yugr/Implib.so",
+    words: "implib-gen: libva.so.2: failed to init mutex",
+  },
+  {
+    name: "node-addon-api",
+    licence: "MIT",
+    holder: "2017 Node.js API collaborators",
+    source: "https://github.com/nodejs/node-addon-api",
+    words: "napi_async_destroy",
+  },
+  {
+    name: "GCC runtime libraries",
+    version: "15.2.0",
+    licence: "GPL-3.0-or-later WITH GCC-exception-3.1",
+    holder: "Free Software Foundation, Inc.",
+    source: "https://gcc.gnu.org",
+    words: "GCC: (crosstool-NG 1.28.0.1_403899e) 15.2.0",
+  },
+];
+
+/** The table as parts of the package that has the native file. */
+export function nativeParts(file: string): Part[] {
+  return NATIVE_PARTS.map(({ words, flags: _, ...facts }) => ({
+    ...facts,
+    kind: "library",
+    // x264 says its version in what it encodes, not in its text.
+    evidence: facts.name === "x264"
+      ? { how: "told by the library", what: "SEI of its first picture", files: [file] }
+      : { how: "found in the file", what: words, files: [file] },
+  }));
+}
