@@ -28,7 +28,7 @@ const SUITES: readonly Suite[] = [
   {
     name: "contract",
     path: "tests/contract",
-    needs: { "/usr/bin/openssl": "openssl" },
+    needs: { "/usr/bin/openssl": "openssl", "/usr/bin/zsh": "zsh", "/usr/bin/fish": "fish" },
     parallel: false,
     schemathesis: true,
   },

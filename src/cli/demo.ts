@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Argument, type Command } from "commander";
 import { systemClock, withTimeLimit } from "../async/mod.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import { type Answer, createDemoApp, type DemoConfig, listenAsConfigured, type Listener } from "../http/mod.ts";
@@ -30,9 +30,12 @@ interface DemoFlags {
 
 /** `telefuser demo <page>`: one demo page on a port of its own, for a stream server that may be elsewhere. */
 export function addDemo(program: Command, exit: (code: number) => void): void {
+  const name = new Argument("<page>", "which page");
+  // What is wrong with it is said below, together with what to type.
+  name.argChoices = [...PAGES.keys()];
   const command = program.command("demo")
     .description("Serve one demo page and forward its requests to a stream server.")
-    .argument("<page>", [...PAGES.keys()].join(" | "))
+    .addArgument(name)
     .option("-p, --port <port>", "TCP port of the page [default 8090 player, 8091 bidirectional, 8092 arrow]")
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--server-url <url>", "the stream server", "http://127.0.0.1:8088")

@@ -1,8 +1,13 @@
 import { Command, CommanderError } from "commander";
 import { messageOf, StreamError } from "../errors.ts";
 import { print, printError } from "../log.ts";
+import { addCompletion } from "./completion.ts";
 import { addDemo } from "./demo.ts";
 import { addDoctor } from "./doctor.ts";
+import { addExamples } from "./examples.ts";
+import { addHealth } from "./health.ts";
+import { addLicenses } from "./licenses.ts";
+import { addNew } from "./new.ts";
 import { addStreamServe } from "./stream_serve.ts";
 import { addValidate } from "./validate.ts";
 import { versionText } from "./version_text.ts";
@@ -14,8 +19,23 @@ export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 const EXAMPLES: Readonly<Record<string, string>> = {
   "stream-serve": "stream-serve pipelines/video_replay.ts",
   validate: "validate pipelines/video_replay.ts",
+  new: "new my_pipeline",
   demo: "demo player",
+  completion: "completion bash",
 };
+
+/** All commands, in the order of the help. */
+const COMMANDS = [
+  addNew,
+  addExamples,
+  addValidate,
+  addStreamServe,
+  addDemo,
+  addDoctor,
+  addHealth,
+  addCompletion,
+  addLicenses,
+] as const;
 
 /** Runs a command line; returns the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -32,10 +52,7 @@ export async function run(args: readonly string[]): Promise<number> {
     print(versionText());
     throw new CommanderError(EXIT.ok, "commander.version", "");
   });
-  addStreamServe(program, (exit) => code = exit);
-  addValidate(program, (exit) => code = exit);
-  addDemo(program, (exit) => code = exit);
-  addDoctor(program, (exit) => code = exit);
+  for (const add of COMMANDS) add(program, (exit) => code = exit);
   for (const command of program.commands) command.copyInheritedSettings(program);
   try {
     await program.parseAsync([...args], { from: "user" });

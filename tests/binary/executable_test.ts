@@ -4,7 +4,7 @@ import { depacketizeH264, FrameAssembler } from "../../src/rtp/mod.ts";
 import { VERSION } from "../../src/version.ts";
 import { eventually } from "../support/test_server.ts";
 import { connectViewer, type Viewer } from "../support/viewer.ts";
-import { formsText, formsThere, freePort, type Machine, makeMachine } from "./executable.ts";
+import { type Form, formsText, formsThere, freePort, type Machine, makeMachine } from "./executable.ts";
 
 /** Bytes that the packaged file may have. */
 const MAX_PACKAGED = 180e6;
@@ -37,6 +37,17 @@ for (const form of forms) {
     assert.match(lines.get("Deno") ?? "", new RegExp(`^${Deno.version.deno.replaceAll(".", "\\.")} `));
     assert.match(lines.get("FFmpeg") ?? "", /^\d+\.\d+/);
     assert.equal(lines.get("codecs"), "H264 (libx264), VP8 (libvpx), Opus (libopus)");
+  });
+
+  test("licenses lists what is inside, and the texts are there", async (machine) => {
+    const { code, out, err } = await machine.run(["licenses"]);
+    assert.equal(code, 0, err);
+    assert.match(out, /^node-av 6/m);
+    const folder = /^The texts of the licences: (.+)$/m.exec(out)?.[1];
+    assert.ok(folder !== undefined, out);
+    if (form.name === "packaged") {
+      assert.match(await Deno.readTextFile(`${folder}texts/GPL-3.0-or-later.txt`), /GNU GENERAL/);
+    }
   });
 
   test("a command line that cannot be read exits with 2", async (machine) => {
@@ -83,6 +94,34 @@ for (const form of forms) {
     const script = await fetch(`${server.url}/static/player.js`);
     await script.body?.cancel();
     assert.equal(script.status, 200);
+  });
+
+  test("new writes a pipeline that passes validate and is seen", async (machine) => {
+    for (const flags of [[], ["--two-way"]]) {
+      const name = `waves${flags.length}`;
+      const written = await runIn(machine.home, { form, machine, args: ["new", name, ...flags] });
+      assert.equal(written.code, 0, written.err);
+      const pipeline = `${machine.home}/${name}/pipeline.ts`;
+      assert.equal(((await Deno.stat(pipeline)).mode ?? 0) & 0o777, 0o666 & ~Deno.umask());
+      const checked = await machine.run(["validate", pipeline]);
+      assert.equal(checked.code, 0, checked.out + checked.err);
+      await using server = await machine.serve([pipeline]);
+      const viewer = await connectViewer(server.url, { codecs: ["H264"], channel: flags.length > 0 });
+      await eventually("pictures come", () => viewer.frames >= 10, 20_000);
+      await viewer.peer.close();
+      const health = await machine.run(["health", "--server-url", server.url]);
+      assert.deepEqual(health, { code: 0, out: `${server.url}: healthy\n`, err: "" });
+    }
+  });
+
+  test("examples copies one that runs elsewhere", async (machine) => {
+    const copied = await runIn(machine.home, { form, machine, args: ["examples", "video_replay", "films"] });
+    assert.equal(copied.code, 0, copied.err);
+    assert.match(copied.out, /telefuser stream-serve films\/video_replay\.ts/);
+    await using server = await machine.serve([`${machine.home}/films/video_replay.ts`]);
+    const viewer = await connectViewer(server.url, { codecs: ["H264"] });
+    await eventually("pictures come", () => viewer.frames >= 10, 20_000);
+    await viewer.peer.close();
   });
 
   test("demo serves its page", async (machine) => {
@@ -169,6 +208,16 @@ Deno.test("the packaged file is small enough", { ignore: !forms.some(({ name }) 
   const packaged = forms.find(({ name }) => name === "packaged");
   assert.ok(packaged !== undefined && packaged.bytes <= MAX_PACKAGED, `${packaged?.bytes} bytes`);
 });
+
+/** Runs a command in a folder. */
+async function runIn(
+  cwd: string,
+  { form, machine: { env }, args }: { form: Form; machine: Machine; args: readonly string[] },
+): Promise<{ code: number; out: string; err: string }> {
+  const command = new Deno.Command(form.path, { args: [...args], cwd, env: { ...env }, clearEnv: true });
+  const { code, stdout, stderr } = await command.output();
+  return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
+}
 
 /** Copies the pipeline with its module into the machine's home; returns its path. */
 async function copyOutside({ home }: Machine): Promise<string> {

@@ -30,6 +30,12 @@ Deno.test("--version prints what is inside, --help every setting", async () => {
   }
 });
 
+Deno.test("licenses prints the list of what is inside", async () => {
+  const { code, out, err } = await telefuser("licenses");
+  assert.equal(code, 0, err);
+  assert.equal(out, await Deno.readTextFile(`${root}NOTICE`));
+});
+
 Deno.test("what cannot be run exits with 2 and one line that says what to type", async (context) => {
   const pipeline = "tests/pipelines/paused.ts";
   const cases: [string, string[], RegExp][] = [
