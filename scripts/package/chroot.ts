@@ -11,7 +11,7 @@
 import { addProbe, callProbe, openPage } from "../../tests/support/browser.ts";
 import { CHROMIUM } from "../../tests/support/chromium.ts";
 import { PACKAGED } from "./package.ts";
-import { DIST, ROOT } from "./stage.ts";
+import { DIST, ROOT } from "./build.ts";
 
 const FOLDER = `${DIST}chroot`;
 const NAMESPACE = "tf-chroot";

@@ -11,7 +11,8 @@
 
 import { writeChecksums } from "./checksums.ts";
 import { SBOM } from "./licences.ts";
-import { DIST, makeStage, type Stage } from "./stage.ts";
+import { DIST } from "./build.ts";
+import { makeStage, type Stage } from "./stage.ts";
 
 /** The file that is made. */
 export const COMPILED = `${DIST}telefuser`;

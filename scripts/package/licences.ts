@@ -9,7 +9,8 @@
 import { NOTICE_TARGET, takeInventory, withCrates } from "./inventory.ts";
 import { noticeText } from "./notice.ts";
 import { billText } from "./sbom.ts";
-import { buildOf, DIST, ROOT, shippedLock, timeOf } from "./stage.ts";
+import { buildOf, DIST, ROOT, timeOf } from "./build.ts";
+import { shippedLock } from "./stage.ts";
 
 /** The bill of what is built, beside it. */
 export const SBOM = `${DIST}telefuser.cdx.json`;

@@ -10,7 +10,8 @@
 import { createHash } from "node:crypto";
 import { writeChecksums } from "./checksums.ts";
 import { SBOM } from "./licences.ts";
-import { DIST, filesIn, makeStage, ROOT, type Stage } from "./stage.ts";
+import { DIST, ROOT } from "./build.ts";
+import { filesIn, makeStage, type Stage } from "./stage.ts";
 import { makeStub, STUB_BYTES, type StubFacts } from "./stub.ts";
 import { type TarEntry, tarOf } from "./tar.ts";
 

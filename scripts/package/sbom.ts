@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import type { Inventory } from "./inventory.ts";
 import type { Lock } from "./npm_packages.ts";
 import { flatten, idOf, type Part } from "./parts.ts";
-import type { Build } from "./stage.ts";
+import type { Build } from "./build.ts";
 
 const TECHNIQUES: Readonly<Record<Part["evidence"]["how"], readonly [technique: string, confidence: number]>> = {
   "manifest": ["manifest-analysis", 1],

@@ -7,18 +7,11 @@
  * @module
  */
 
-import { fileURLToPath } from "node:url";
+import { type Build, buildOf, COPIED, DIST, ROOT, timeOf } from "./build.ts";
 import { writeNotices } from "./notice.ts";
 import { type Lock, lockFor, type Platform, thisPlatform } from "./npm_packages.ts";
 import { shipsFromPackage } from "./shipped_files.ts";
 
-/** Folder of the checkout, with `/` at the end. */
-export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** Where everything that is built goes. */
-export const DIST = `${ROOT}dist/`;
-
-/** What is copied as it is. */
-const COPIED = ["main.ts", "src", "static", "pipelines"] as const;
 /** Fields of deno.json that hold at run time. */
 const CONFIG_FIELDS = ["name", "version", "exports", "unstable", "scopes", "compilerOptions"] as const;
 
@@ -29,15 +22,6 @@ export interface Stage {
   readonly build: Build;
   /** The codec library, relative to the folder. */
   readonly nativeFile: string;
-}
-
-/** What `build.json` in a stage says. */
-export interface Build {
-  readonly version: string;
-  /** The commit, with `+changes` when the checkout differed from it; `unknown` outside a repository. */
-  readonly commit: string;
-  /** For example `linux-x64`. */
-  readonly target: string;
 }
 
 /** The fields of deno.json used here. */
@@ -70,29 +54,12 @@ export async function makeStage({ commit }: { commit?: string | undefined } = {}
   return { folder, build, nativeFile: `node_modules/@seydx/node-av-${build.target}/node-av.node` };
 }
 
-/** What is built of the checkout as it is. */
-export async function buildOf({ commit }: { commit?: string | undefined } = {}): Promise<Build> {
-  const { version }: Config = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
-  const { os, cpu } = thisPlatform();
-  return { version, commit: commit ?? await commitOf(), target: `${os}-${cpu}` };
-}
-
 /** The part of deno.lock that ships, as a stage has it, without making one. */
 export async function shippedLock(platform: Platform = thisPlatform()): Promise<Lock> {
   const config: Config = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
   const folders = await Promise.all(["src", "static", "pipelines"].map((name) => filesIn(`${ROOT}${name}`)));
   const staged = stagedConfig(config, await usedPackages(config, [`${ROOT}main.ts`, ...folders.flat()]));
   return lockFor(specifiersOf(staged), { lock: await readLock(), platform });
-}
-
-/**
- * When what is built is said to have been made, in ISO 8601 to the second: `SOURCE_DATE_EPOCH`, else the time of the
- * commit; undefined where there is neither.
- */
-export async function timeOf(commit: string): Promise<string | undefined> {
-  const epoch = Deno.env.get("SOURCE_DATE_EPOCH") ??
-    await git("show", "--no-patch", "--format=%ct", commit.replace(/\+changes$/, ""));
-  return epoch === null || !/^\d+$/.test(epoch) ? undefined : new Date(Number(epoch) * 1000).toISOString();
 }
 
 /** Absolute paths of all files of a folder, sorted. */
@@ -182,22 +149,5 @@ async function removeFolder(path: string): Promise<void> {
     await Deno.remove(path, { recursive: true });
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-async function commitOf(): Promise<string> {
-  const commit = await git("rev-parse", "HEAD");
-  if (commit === null) return "unknown";
-  const changes = await git("status", "--porcelain", "--", ...COPIED, "deno.json", "deno.lock", "scripts/package");
-  return changes === "" ? commit : `${commit}+changes`;
-}
-
-async function git(...args: string[]): Promise<string | null> {
-  try {
-    const { success, stdout } = await new Deno.Command("git", { args, cwd: ROOT, stderr: "null" }).output();
-    return success ? new TextDecoder().decode(stdout).trim() : null;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
   }
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { compile, INCLUDED } from "../../scripts/package/compile.ts";
-import { filesIn, makeStage, ROOT } from "../../scripts/package/stage.ts";
+import { ROOT } from "../../scripts/package/build.ts";
+import { filesIn, makeStage } from "../../scripts/package/stage.ts";
 
 /** Bytes from the middle of a file that are looked for in what was compiled. */
 const SAMPLE = 64;

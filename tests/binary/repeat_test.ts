@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { type TarEntry, tarOf } from "../../scripts/package/tar.ts";
-import { ROOT } from "../../scripts/package/stage.ts";
+import { ROOT } from "../../scripts/package/build.ts";
 import { copyTree } from "../support/copy_tree.ts";
 
 /** What a package is made from. */

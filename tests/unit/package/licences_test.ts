@@ -9,7 +9,8 @@ import { licenceText, writeLicences } from "../../../scripts/package/licence_tex
 import { FLAGS_OF_NOTHING, NATIVE_PARTS } from "../../../scripts/package/native_parts.ts";
 import { thisPlatform } from "../../../scripts/package/npm_packages.ts";
 import { flatten, licenceIds } from "../../../scripts/package/parts.ts";
-import { filesIn, ROOT, shippedLock } from "../../../scripts/package/stage.ts";
+import { ROOT } from "../../../scripts/package/build.ts";
+import { filesIn, shippedLock } from "../../../scripts/package/stage.ts";
 
 const { os, cpu } = thisPlatform();
 const inventory = await takeInventory(await shippedLock(), `${os}-${cpu}`);

@@ -9,7 +9,8 @@ import { billOfCheckout } from "../../../scripts/package/licences.ts";
 import { NODE_AV_VERSION } from "../../../scripts/package/native_parts.ts";
 import type { Lock } from "../../../scripts/package/npm_packages.ts";
 import { billText } from "../../../scripts/package/sbom.ts";
-import { shippedLock, timeOf } from "../../../scripts/package/stage.ts";
+import { timeOf } from "../../../scripts/package/build.ts";
+import { shippedLock } from "../../../scripts/package/stage.ts";
 
 interface Component {
   readonly "bom-ref": string;
