@@ -42,7 +42,7 @@ const SUITES: readonly Suite[] = [
   {
     name: "binary",
     path: "tests/binary",
-    needs: {},
+    needs: { "/usr/bin/chromium": "chromium" },
     parallel: false,
     before: ["scripts/package/package.ts", "--if-stale"],
   },
