@@ -9,7 +9,7 @@ import { telefuser } from "../support/command_line.ts";
 import { TempFolder } from "../unit/support/temp_folder.ts";
 
 const PROBE = new URL("../support/completion/probe.zsh", import.meta.url).pathname;
-const COMMANDS = ["completion", "demo", "doctor", "examples", "health", "new", "stream-serve", "validate"];
+const COMMANDS = ["completion", "demo", "doctor", "examples", "health", "licenses", "new", "stream-serve", "validate"];
 const EXAMPLES = ["arrow_overlay", "camera_effects", "prompt_motion", "video_replay"];
 const LEVELS = ["permissive", "standard", "strict"];
 
