@@ -20,13 +20,15 @@ export const PACKAGED = `${DIST}telefuser-packaged`;
 
 /** What goes into a package: two archives, which are unpacked at the same time. */
 export interface PackageContents {
-  readonly runtime: readonly TarEntry[];
+  /** The runtime and all of the server but its codec library. */
   readonly server: readonly TarEntry[];
+  /** The codec library, which takes longer to unpack than all the rest. */
+  readonly codecs: readonly TarEntry[];
   readonly facts: Omit<StubFacts, "content" | "packedBytes">;
 }
 
 /** Writes a package: its script, and the archives after it. Returns what it is called: a digest of the archives. */
-export async function writePackage(path: string, { runtime, server, facts }: PackageContents): Promise<string> {
+export async function writePackage(path: string, { server, codecs, facts }: PackageContents): Promise<string> {
   const part = `${path}.part`;
   const hash = createHash("sha256");
   using file = await Deno.open(part, { write: true, create: true, truncate: true });
@@ -40,7 +42,7 @@ export async function writePackage(path: string, { runtime, server, facts }: Pac
     }
     return packed;
   }
-  const packedBytes = { runtime: await pack(runtime), server: await pack(server) };
+  const packedBytes = { server: await pack(server), codecs: await pack(codecs) };
   const content = hash.digest("hex").slice(0, 32);
   await file.seek(0, Deno.SeekMode.Start);
   await writeAll(file, await makeStub({ ...facts, content, packedBytes }));
@@ -61,8 +63,12 @@ export async function contentsOf({ folder, build, nativeFile }: Stage, program: 
   );
   const sizes = await Promise.all([program, ...files.map(({ path }) => path)].map(bytesOf));
   return {
-    runtime: [{ name: "telefuser", mode: 0o755, path: program }],
-    server: [...[...folders].map((name) => ({ name: `${name}/`, mode: 0o755 })), ...files],
+    server: [
+      { name: "telefuser", mode: 0o755, path: program },
+      ...[...folders].map((name) => ({ name: `${name}/`, mode: 0o755 })),
+      ...files.filter(({ name }) => name !== nativeFile),
+    ],
+    codecs: files.filter(({ name }) => name === nativeFile),
     facts: {
       ...build,
       runtimeBytes: await bytesOf(program),
@@ -103,7 +109,7 @@ async function main(args: readonly string[]): Promise<void> {
   const { version, commit: made, target, unpackedBytes } = contents.facts;
   console.log(`${PACKAGED}
   version   ${version}, commit ${made}, ${target}
-  content   ${content}, ${contents.server.length} files and folders and the runtime
+  content   ${content}, ${contents.server.length + contents.codecs.length} files and folders
   size      ${(size / 1e6).toFixed(1)} MB, unpacked ${(unpackedBytes / 1e6).toFixed(0)} MB`);
 }
 

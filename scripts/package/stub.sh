@@ -1,7 +1,7 @@
 #!/bin/sh
 # TeleFuser Stream @VERSION@, commit @COMMIT@, for @TARGET@.
 #
-# One file: this script, padded to @STUB_BYTES@ bytes, and after it two gzip'd tars, of the runtime and of the server. The
+# One file: this script, padded to @STUB_BYTES@ bytes, and after it two gzip'd tars, of the server and of its codecs. The
 # first start unpacks both at once into a folder of the user's own, named after the content; every other start runs what
 # is there. It needs sh, ls, id, mkdir, mv, rm, chmod, head, tail, gzip, tar, date and sleep.
 set -u
@@ -102,12 +102,12 @@ fill() {
   # A disk from which no program may be run.
   : >"$new/.probe" && chmod 700 "$new/.probe" && [ -x "$new/.probe" ] || return 1
   rm -f "$new/.probe"
-  part @RUNTIME_START@ @RUNTIME_PACKED@ &
-  runtime=$!
-  part @SERVER_START@ @SERVER_PACKED@
-  wait "$runtime"
-  [ -f "$new/.whole-@RUNTIME_START@" ] && [ -f "$new/.whole-@SERVER_START@" ] || return 1
-  rm -f "$new/.whole-@RUNTIME_START@" "$new/.whole-@SERVER_START@"
+  part @SERVER_START@ @SERVER_PACKED@ &
+  server=$!
+  part @CODECS_START@ @CODECS_PACKED@
+  wait "$server"
+  [ -f "$new/.whole-@SERVER_START@" ] && [ -f "$new/.whole-@CODECS_START@" ] || return 1
+  rm -f "$new/.whole-@SERVER_START@" "$new/.whole-@CODECS_START@"
   complete || rm -rf "$root"
   [ -d "$root" ] || mv "$new" "$root"
   # Where one was faster, this one has moved into it.

@@ -19,8 +19,8 @@ export interface StubFacts {
 
 /** Bytes of the archives of a package. */
 export interface PackedBytes {
-  readonly runtime: number;
   readonly server: number;
+  readonly codecs: number;
 }
 
 /**
@@ -35,10 +35,10 @@ export async function makeStub(facts: StubFacts): Promise<Uint8Array<ArrayBuffer
     TARGET: facts.target,
     CONTENT: facts.content,
     STUB_BYTES,
-    RUNTIME_START: STUB_BYTES + 1,
-    RUNTIME_PACKED: facts.packedBytes.runtime,
-    SERVER_START: STUB_BYTES + facts.packedBytes.runtime + 1,
+    SERVER_START: STUB_BYTES + 1,
     SERVER_PACKED: facts.packedBytes.server,
+    CODECS_START: STUB_BYTES + facts.packedBytes.server + 1,
+    CODECS_PACKED: facts.packedBytes.codecs,
     RUNTIME_BYTES: facts.runtimeBytes,
     NATIVE_FILE: facts.nativeFile,
     NATIVE_BYTES: facts.nativeBytes,

@@ -7,7 +7,7 @@ const RUNTIME = `#!/bin/sh
 for argument in "$@"; do printf '<%s>' "$argument"; done
 printf ' %s %s %s\\n' "$0" "$DENO_DIR" "$(umask)"
 `;
-const NATIVE = "native.node";
+const NATIVE = "lib/native.node";
 
 /** A small package with folders around it. */
 interface Ground extends AsyncDisposable {
@@ -32,17 +32,18 @@ async function makeGround(): Promise<Ground> {
   for (const path of [home, temporary]) await Deno.mkdir(path, { mode: 0o700 });
   await Deno.writeTextFile(`${folder}/runtime`, RUNTIME);
   // Too long for one read of a pipe.
+  await Deno.mkdir(`${folder}/lib`);
   await Deno.writeFile(`${folder}/${NATIVE}`, crypto.getRandomValues(new Uint8Array(60_000)));
   const { size: nativeBytes } = await Deno.stat(`${folder}/${NATIVE}`);
-  const runtime = [{ name: "telefuser", mode: 0o755, path: `${folder}/runtime` }];
   const server = [
-    { name: NATIVE, mode: 0o644, path: `${folder}/${NATIVE}` },
+    { name: "telefuser", mode: 0o755, path: `${folder}/runtime` },
     { name: "src/", mode: 0o755 },
     { name: "src/main.ts", mode: 0o644, path: `${folder}/runtime` },
   ];
+  const codecs = [{ name: NATIVE, mode: 0o644, path: `${folder}/${NATIVE}` }];
   const content = await writePackage(file, {
-    runtime,
     server,
+    codecs,
     facts: {
       version: "1.2.3",
       commit: "abc+changes",
@@ -118,7 +119,7 @@ Deno.test("ten that start at once all run, from one folder, and leave nothing el
   const runs = await Promise.all(Array.from({ length: 10 }, () => ground.run()));
   for (const { code, err } of runs) assert.equal(code, 0, err);
   assert.deepEqual(namesIn(`${ground.home}/.cache/telefuser`), [ground.content]);
-  assert.deepEqual(namesIn(`${ground.home}/.cache/telefuser/${ground.content}`), [NATIVE, "src", "telefuser"]);
+  assert.deepEqual(namesIn(`${ground.home}/.cache/telefuser/${ground.content}`), ["lib", "src", "telefuser"]);
 });
 
 Deno.test("what a killed start left does not hold the next one up, and is cleared when it is an hour old", async () => {
@@ -245,9 +246,9 @@ const FACTS = {
 
 Deno.test("the same files give the same package", async () => {
   await using ground = await makeGround();
-  const runtime = [{ name: "telefuser", mode: 0o755, path: `${ground.folder}/runtime` }];
-  const server = [{ name: NATIVE, mode: 0o644, path: `${ground.folder}/${NATIVE}` }];
-  const contents = { runtime, server, facts: FACTS };
+  const server = [{ name: "telefuser", mode: 0o755, path: `${ground.folder}/runtime` }];
+  const codecs = [{ name: NATIVE, mode: 0o644, path: `${ground.folder}/${NATIVE}` }];
+  const contents = { server, codecs, facts: FACTS };
   await writePackage(`${ground.folder}/one`, contents);
   await Deno.utime(`${ground.folder}/runtime`, 1, 1);
   await writePackage(`${ground.folder}/two`, contents);
@@ -255,7 +256,7 @@ Deno.test("the same files give the same package", async () => {
 });
 
 Deno.test("nothing gets into the script that a shell would take for more than a word", async () => {
-  const facts = { ...FACTS, content: "0", packedBytes: { runtime: 1, server: 1 } };
+  const facts = { ...FACTS, content: "0", packedBytes: { server: 1, codecs: 1 } };
   const script = new TextDecoder().decode(await makeStub(facts));
   assert.equal(script.length, STUB_BYTES);
   assert.doesNotMatch(script, /@[A-Z_]+@/);

@@ -22,8 +22,8 @@ async function makeGround(names: readonly string[]): Promise<AsyncDisposable & {
   await Deno.writeTextFile(`${folder}/runtime`, RUNTIME);
   await Deno.chmod(folder, 0o755);
   await writePackage(`${folder}/package`, {
-    runtime: [{ name: "telefuser", mode: 0o755, path: `${folder}/runtime` }],
-    server: names.map((name) => ({ name, mode: 0o600, path: `${folder}/runtime` })),
+    server: [{ name: "telefuser", mode: 0o755, path: `${folder}/runtime` }],
+    codecs: names.map((name) => ({ name, mode: 0o600, path: `${folder}/runtime` })),
     facts: {
       version: "1.2.3",
       commit: "abc",
