@@ -68,8 +68,9 @@ async function show(where: string, enter: readonly string[]): Promise<void> {
     if (!isOver) child.kill("SIGTERM");
     await ended;
   });
-  await answers(enter, () => isOver);
+  await answers("health", { enter, isOver: () => isOver });
   const after = ((performance.now() - begun) / 1000).toFixed(1);
+  await answers("ready", { enter, isOver: () => isOver });
   const launcher = await Deno.makeTempFile({ suffix: ".sh" });
   stack.defer(() => Deno.remove(launcher));
   await Deno.writeTextFile(launcher, `#!/bin/sh\nexec ${[...enter, CHROMIUM].join(" ")} "$@"\n`);
@@ -90,12 +91,20 @@ async function show(where: string, enter: readonly string[]): Promise<void> {
   );
 }
 
-/** Waits until the server answers; asks from where the browser will. */
-async function answers(enter: readonly string[], isOver: () => boolean): Promise<void> {
-  const ask = `if (!(await fetch("${URL_OF_SERVER}/v1/service/ready")).ok) Deno.exit(1)`;
-  for (let attempt = 0; attempt < 200 && !isOver(); attempt++) {
-    if ((await command([...enter, Deno.execPath(), "eval", ask]).output()).success) return;
+/** Waits until the server answers well; asks from where the browser will, in one program, which takes no time away. */
+async function answers(
+  what: "health" | "ready",
+  { enter, isOver }: { enter: readonly string[]; isOver: () => boolean },
+): Promise<void> {
+  const ask = `const isFine = () => fetch("${URL_OF_SERVER}/v1/service/${what}").then(({ ok }) => ok, () => false);
+    while (!(await isFine())) await new Promise((resolve) => setTimeout(resolve, 20));`;
+  const asking = command([...enter, Deno.execPath(), "eval", ask]).spawn();
+  const answered = asking.status.then(({ success }) => success);
+  for (let waited = 0; waited < 600 && !isOver(); waited++) {
+    const pause = new Promise<null>((resolve) => setTimeout(() => resolve(null), 100));
+    if (await Promise.race([answered, pause])) return;
   }
+  asking.kill("SIGKILL");
   throw new Error("the server does not answer");
 }
 
