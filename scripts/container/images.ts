@@ -6,6 +6,7 @@
  */
 
 import { DIST, ROOT } from "../package/build.ts";
+import { exists, must } from "../package/programs.ts";
 
 /** Where store, base and mounts lie. */
 const FOLDER = `${DIST}container/`;
@@ -163,22 +164,4 @@ async function buildah(...args: readonly string[]): Promise<string> {
 
 async function succeeds(args: readonly string[]): Promise<boolean> {
   return (await new Deno.Command("buildah", { args: [...args], stdout: "null", stderr: "null" }).output()).success;
-}
-
-/** Runs a program; returns what it prints. */
-async function must([program = "", ...args]: readonly string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(program, { args }).output();
-  const text = new TextDecoder().decode(stdout);
-  if (success) return text;
-  throw new Error(`${program} ${args.join(" ")}\n${text.slice(-4000)}${new TextDecoder().decode(stderr)}`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

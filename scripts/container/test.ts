@@ -16,6 +16,7 @@ import { ROOT } from "../package/build.ts";
 import { type Container, startContainer } from "./container.ts";
 import { build, configOf, type ImageConfig, mount, provideBases, removeImages, sizeOf, tidy } from "./images.ts";
 import type { Sight } from "./look.ts";
+import { must } from "../package/programs.ts";
 
 const NAMESPACE = `tf-container-${Deno.pid}`;
 /** Where the image's server is, in the namespace. */
@@ -57,7 +58,7 @@ async function main(args: readonly string[]): Promise<void> {
 
 async function tryImage({ target, offline, ...start }: Case): Promise<void> {
   const image = `telefuser-test:${target}`;
-  if (offline) await run(Deno.execPath(), "run", "-A", `${ROOT}scripts/package/package.ts`, "--if-stale");
+  if (offline) await must([Deno.execPath(), "run", "-A", `${ROOT}scripts/package/package.ts`, "--if-stale"]);
   // What is fetched has a name of its own, so that it outlives the tidying.
   if (!offline) await build({ target: "packages", tag: "telefuser-test:packages" });
   const seconds = await build({ target, tag: image, offline });
@@ -68,12 +69,12 @@ async function tryImage({ target, offline, ...start }: Case): Promise<void> {
   console.log(
     `ok  ${target}: built in ${seconds.toFixed(0)} s${offline ? " without a network" : ""}, ${await sizeOf(image)}`,
   );
-  await run("ip", "netns", "add", NAMESPACE);
+  await must(["ip", "netns", "add", NAMESPACE]);
   try {
-    await run("ip", "-n", NAMESPACE, "link", "set", "lo", "up");
+    await must(["ip", "-n", NAMESPACE, "link", "set", "lo", "up"]);
     await tryContainer({ image, config, ...start });
   } finally {
-    await run("ip", "netns", "delete", NAMESPACE);
+    await must(["ip", "netns", "delete", NAMESPACE]);
   }
 }
 
@@ -147,21 +148,8 @@ async function checkConfinement(container: Container, { user }: ImageConfig): Pr
 async function deletable(image: string): Promise<number> {
   await using mounted = await mount(image);
   const places = ["/opt/telefuser", "/usr/local/bin/telefuser"].map((path) => `${mounted.root}${path}`);
-  const found = await run(
-    "find",
-    ...places,
-    "(",
-    "-not",
-    "-uid",
-    "0",
-    "-or",
-    "-perm",
-    "/022",
-    "-not",
-    "-type",
-    "l",
-    ")",
-  );
+  const rule = ["(", "-not", "-uid", "0", "-or", "-perm", "/022", "-not", "-type", "l", ")"];
+  const found = await must(["find", ...places, ...rule]);
   return found.split("\n").length - 1;
 }
 
@@ -182,12 +170,6 @@ async function next<K extends Sight["kind"]>(sights: AsyncGenerator<Sight>, kind
 
 function check(holds: boolean, what: string): void {
   if (!holds) throw new Error(what);
-}
-
-async function run(program: string, ...args: string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(program, { args }).output();
-  if (success) return new TextDecoder().decode(stdout);
-  throw new Error(`${program} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
 }
 
 if (import.meta.main) await main(Deno.args);

@@ -14,6 +14,7 @@ export const DIST = `${ROOT}dist/`;
 
 /** What of the checkout goes into a build as it is. */
 export const COPIED = ["main.ts", "src", "static", "pipelines"] as const;
+
 /** What `build.json` in a stage says. */
 export interface Build {
   readonly version: string;

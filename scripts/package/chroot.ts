@@ -12,6 +12,7 @@ import { addProbe, callProbe, openPage } from "../../tests/support/browser.ts";
 import { CHROMIUM } from "../../tests/support/chromium.ts";
 import { PACKAGED } from "./package.ts";
 import { DIST, ROOT } from "./build.ts";
+import { exists, must } from "./programs.ts";
 
 const FOLDER = `${DIST}chroot`;
 const NAMESPACE = "tf-chroot";
@@ -21,6 +22,8 @@ const URL_OF_SERVER = `http://127.0.0.1:${PORT}`;
 const ENV = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root" };
 /** Without a network Chromium offers no address otherwise: it hides them behind names that it tells the network. */
 const LOOPBACK_FLAGS = ["--allow-loopback-in-peer-connection", "--disable-features=WebRtcHideLocalIpsWithMdns"];
+/** Longest time until the server answers, in milliseconds. */
+const PATIENCE_MS = 60_000;
 /** Colour that the pipeline's card has at its lower end. */
 const CARD: readonly number[] = [200, 40, 64];
 
@@ -32,17 +35,17 @@ async function main(): Promise<void> {
     await Deno.copyFile(`${ROOT}tests/binary/outside/${name}`, `${FOLDER}/srv/elsewhere/${name}`);
   }
   await using stack = new AsyncDisposableStack();
-  await must("mount", "-t", "proc", "proc", `${FOLDER}/proc`);
-  stack.defer(() => must("umount", `${FOLDER}/proc`));
+  await must(["mount", "-t", "proc", "proc", `${FOLDER}/proc`]);
+  stack.defer(async () => void await must(["umount", `${FOLDER}/proc`]));
   for (const name of ["deno", "node", "ffmpeg"]) {
     const { success } = await command(["chroot", FOLDER, "sh", "-c", `command -v ${name}`]).output();
     if (success) throw new Error(`${name} is in the folder`);
   }
   await removeCache();
   await show("with the machine's network", []);
-  await must("ip", "netns", "add", NAMESPACE);
-  stack.defer(() => must("ip", "netns", "delete", NAMESPACE));
-  await must("ip", "-n", NAMESPACE, "link", "set", "lo", "up");
+  await must(["ip", "netns", "add", NAMESPACE]);
+  stack.defer(async () => void await must(["ip", "netns", "delete", NAMESPACE]));
+  await must(["ip", "-n", NAMESPACE, "link", "set", "lo", "up"]);
   await removeCache();
   await show("with loopback only", ["ip", "netns", "exec", NAMESPACE]);
 }
@@ -68,9 +71,9 @@ async function show(where: string, enter: readonly string[]): Promise<void> {
     if (!isOver) child.kill("SIGTERM");
     await ended;
   });
-  await answers("health", { enter, isOver: () => isOver });
+  await answers("health", { enter, ended });
   const after = ((performance.now() - begun) / 1000).toFixed(1);
-  await answers("ready", { enter, isOver: () => isOver });
+  await answers("ready", { enter, ended });
   const launcher = await Deno.makeTempFile({ suffix: ".sh" });
   stack.defer(() => Deno.remove(launcher));
   await Deno.writeTextFile(launcher, `#!/bin/sh\nexec ${[...enter, CHROMIUM].join(" ")} "$@"\n`);
@@ -94,24 +97,24 @@ async function show(where: string, enter: readonly string[]): Promise<void> {
 /** Waits until the server answers well; asks from where the browser will, in one program, which takes no time away. */
 async function answers(
   what: "health" | "ready",
-  { enter, isOver }: { enter: readonly string[]; isOver: () => boolean },
+  { enter, ended }: { enter: readonly string[]; ended: Promise<unknown> },
 ): Promise<void> {
   const ask = `const isFine = () => fetch("${URL_OF_SERVER}/v1/service/${what}").then(({ ok }) => ok, () => false);
-    while (!(await isFine())) await new Promise((resolve) => setTimeout(resolve, 20));`;
+    const limit = performance.now() + ${PATIENCE_MS};
+    while (!(await isFine())) {
+      if (performance.now() > limit) Deno.exit(1);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }`;
   const asking = command([...enter, Deno.execPath(), "eval", ask]).spawn();
-  const answered = asking.status.then(({ success }) => success);
-  for (let waited = 0; waited < 600 && !isOver(); waited++) {
-    const pause = new Promise<null>((resolve) => setTimeout(() => resolve(null), 100));
-    if (await Promise.race([answered, pause])) return;
-  }
-  asking.kill("SIGKILL");
-  throw new Error("the server does not answer");
+  const isFine = await Promise.race([asking.status.then(({ success }) => success), ended.then(() => null)]);
+  if (isFine === null) asking.kill("SIGKILL");
+  if (!isFine) throw new Error("the server does not answer");
 }
 
 async function makeFolder(): Promise<void> {
   const release = await Deno.readTextFile("/etc/os-release");
   const suite = /^VERSION_CODENAME=(\w+)$/m.exec(release)?.[1] ?? "stable";
-  await must("debootstrap", "--variant=minbase", suite, FOLDER);
+  await must(["debootstrap", "--variant=minbase", suite, FOLDER]);
 }
 
 async function removeCache(): Promise<void> {
@@ -120,21 +123,6 @@ async function removeCache(): Promise<void> {
 
 function command([program = "", ...args]: readonly string[]): Deno.Command {
   return new Deno.Command(program, { args, env: ENV, clearEnv: true, stdout: "null", stderr: "null" });
-}
-
-async function must(program: string, ...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(program, { args, stdout: "null" }).output();
-  if (!success) throw new Error(`${program} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 if (import.meta.main) await main();

@@ -9,6 +9,7 @@ import { cratesIn } from "./crates.ts";
 import { nativeParts, NODE_AV_VERSION } from "./native_parts.ts";
 import type { Lock } from "./npm_packages.ts";
 import type { Evidence, Part } from "./parts.ts";
+import { exists } from "./programs.ts";
 
 /** All that ships. */
 export interface Inventory {
@@ -204,14 +205,4 @@ function hexOf(integrity: string): string {
 function lockedId(dependency: string, { npm }: Lock): string {
   if (dependency in npm) return dependency;
   return Object.keys(npm).find((id) => id.slice(0, id.lastIndexOf("@")) === dependency) ?? dependency;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

@@ -37,10 +37,8 @@ export async function makeStage({ commit }: { commit?: string | undefined } = {}
   await removeFolder(folder);
   await Deno.mkdir(folder, { recursive: true });
   for (const name of COPIED) await copy(`${ROOT}${name}`, `${folder}${name}`);
-  const config: Config = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
-  const platform = thisPlatform();
-  const staged = stagedConfig(config, await usedPackages(config, await filesIn(folder)));
-  const lock = lockFor(specifiersOf(staged), { lock: await readLock(), platform });
+  const staged = await stagedConfig();
+  const lock = await lockOf(staged, thisPlatform());
   await writeJson(`${folder}deno.json`, staged);
   await writeJson(`${folder}deno.lock`, lock);
   await installPackages(folder);
@@ -56,10 +54,7 @@ export async function makeStage({ commit }: { commit?: string | undefined } = {}
 
 /** The part of deno.lock that ships, as a stage has it, without making one. */
 export async function shippedLock(platform: Platform = thisPlatform()): Promise<Lock> {
-  const config: Config = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
-  const folders = await Promise.all(["src", "static", "pipelines"].map((name) => filesIn(`${ROOT}${name}`)));
-  const staged = stagedConfig(config, await usedPackages(config, [`${ROOT}main.ts`, ...folders.flat()]));
-  return lockFor(specifiersOf(staged), { lock: await readLock(), platform });
+  return await lockOf(await stagedConfig(), platform);
 }
 
 /** Absolute paths of all files of a folder, sorted. */
@@ -73,11 +68,12 @@ export async function filesIn(folder: string): Promise<string[]> {
   return files.toSorted();
 }
 
-/** The names of the import map that the staged sources mention. */
-async function usedPackages(config: Config, files: readonly string[]): Promise<ReadonlySet<string>> {
-  const names = Object.keys(config.imports);
+/** The names of the import map that the sources mention. */
+async function usedPackages(names: readonly string[]): Promise<ReadonlySet<string>> {
   const used = new Set<string>();
-  for (const path of files) {
+  const folders = COPIED.filter((name) => !name.endsWith(".ts"));
+  const files = await Promise.all(folders.map((name) => filesIn(`${ROOT}${name}`)));
+  for (const path of [`${ROOT}main.ts`, ...files.flat()]) {
     if (!path.endsWith(".ts")) continue;
     const source = await Deno.readTextFile(path);
     for (const name of names) if (source.includes(`"${name}"`) || source.includes(`"${name}/`)) used.add(name);
@@ -85,7 +81,10 @@ async function usedPackages(config: Config, files: readonly string[]): Promise<R
   return used;
 }
 
-function stagedConfig(config: Config, used: ReadonlySet<string>): Config & Record<string, unknown> {
+/** The deno.json of a stage. */
+async function stagedConfig(): Promise<Config & Record<string, unknown>> {
+  const config: Config = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  const used = await usedPackages(Object.keys(config.imports));
   // A name for a file of ours may be there for pipelines only.
   const isNeeded = ([name, target]: [string, string]) => !target.startsWith("npm:") || used.has(name);
   const imports = Object.fromEntries(Object.entries(config.imports).filter(isNeeded));
@@ -136,8 +135,9 @@ async function copy(from: string, to: string): Promise<void> {
   }
 }
 
-async function readLock(): Promise<Lock> {
-  return JSON.parse(await Deno.readTextFile(`${ROOT}deno.lock`));
+async function lockOf(staged: Config, platform: Platform): Promise<Lock> {
+  const lock: Lock = JSON.parse(await Deno.readTextFile(`${ROOT}deno.lock`));
+  return lockFor(specifiersOf(staged), { lock, platform });
 }
 
 async function writeJson(path: string, value: unknown): Promise<void> {

@@ -3,6 +3,7 @@ import { systemClock, withTimeLimit } from "../async/mod.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import { type Answer, createDemoApp, type DemoConfig, listenAsConfigured, type Listener } from "../http/mod.ts";
 import { print } from "../log.ts";
+import { invalid } from "./invalid.ts";
 import { openBrowser } from "./open_browser.ts";
 import { notThis, readServerUrl } from "./server_url.ts";
 import { waitForSignal } from "./signals.ts";
@@ -121,8 +122,4 @@ function numberOf(
   const value = text.trim() === "" ? Number.NaN : Number(text);
   if (value >= min && value <= max && (!whole || Number.isInteger(value))) return value;
   throw invalid(`${flag} takes a ${whole ? "whole " : ""}number from ${min} to ${max}, not ${JSON.stringify(text)}`);
-}
-
-function invalid(detail: string): StreamError {
-  return new StreamError("invalid_config", detail);
 }

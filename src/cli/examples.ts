@@ -1,8 +1,8 @@
 import { Argument, type Command } from "commander";
-import { StreamError } from "../errors.ts";
 import { print } from "../log.ts";
 import type { StreamMode } from "../pipeline/mod.ts";
 import { type Example, exampleFiles, exampleNames, readExample } from "./example_pipelines.ts";
+import { invalid } from "./invalid.ts";
 import { editorFiles, takenPlaces, typed, writeFiles } from "./pipeline_files.ts";
 
 /** How a mode is called on the screen. */
@@ -93,8 +93,4 @@ async function copyExample(
 function pageFor({ name, mode }: Example): string {
   if (mode === "server_push") return "/demo/player";
   return name.startsWith("arrow") ? "/demo/arrow" : "/demo/bidirectional";
-}
-
-function invalid(detail: string): StreamError {
-  return new StreamError("invalid_config", detail);
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import { messageOf, StreamError } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import { print } from "../log.ts";
+import { invalid } from "./invalid.ts";
 import { editorFiles, type Files, pipelinesUrl, typed, writeFiles } from "./pipeline_files.ts";
 
 /** What a template consists of; `my_pipeline` in a text becomes the name. */
@@ -77,8 +78,4 @@ async function templateFiles(template: "push" | "two_way", name: string): Promis
     files.set(path, encoder.encode(text.replaceAll("my_pipeline", name)));
   }
   return files;
-}
-
-function invalid(detail: string): StreamError {
-  return new StreamError("invalid_config", detail);
 }

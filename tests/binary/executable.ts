@@ -1,5 +1,6 @@
 import { COMPILED } from "../../scripts/package/compile.ts";
 import { PACKAGED } from "../../scripts/package/package.ts";
+import { freePort } from "../support/free_port.ts";
 
 /** One executable file that is there. */
 export interface Form {
@@ -104,12 +105,6 @@ export async function makeMachine({ path }: Form): Promise<Machine> {
     },
     [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
   };
-}
-
-/** A TCP port that is free for now. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** Asks an address until it answers well. */

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { VideoDecoder } from "../../src/codec/mod.ts";
 import { depacketizeH264, FrameAssembler } from "../../src/rtp/mod.ts";
 import { VERSION } from "../../src/version.ts";
+import { freePort } from "../support/free_port.ts";
 import { eventually } from "../support/test_server.ts";
 import { connectViewer, type Viewer } from "../support/viewer.ts";
-import { type Form, formsText, formsThere, freePort, type Machine, makeMachine } from "./executable.ts";
+import { type Form, formsText, formsThere, type Machine, makeMachine } from "./executable.ts";
 
 /** Bytes that the packaged file may have. */
 const MAX_PACKAGED = 180e6;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
+import { type Outcome, telefuser as runTelefuser } from "../support/command_line.ts";
 import { eventually, startTestServer, testPipeline, type TestServer } from "../support/test_server.ts";
 import { freeUdpRange } from "../support/udp_ports.ts";
 import { connectViewer, Viewer } from "../support/viewer.ts";
@@ -54,11 +55,9 @@ async function untilConnected(server: TestServer, viewer: Viewer): Promise<void>
   await eventually("the viewer is connected", () => server.server.registry.get(viewer.sessionId).state === "live");
 }
 
-/** Runs the command line and returns what it printed. */
-async function telefuser(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const options = { args: ["run", "-A", "main.ts", ...args], cwd: root, env: { NO_COLOR: "1" } };
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), options).output();
-  return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
+/** Runs the command line in the checkout. */
+function telefuser(...args: string[]): Promise<Outcome> {
+  return runTelefuser(args, { cwd: root });
 }
 
 Deno.test("ice-servers: nothing for a viewer on the machine itself, and what was configured for everybody", async () => {

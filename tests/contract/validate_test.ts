@@ -1,16 +1,11 @@
 import assert from "node:assert/strict";
+import { type Outcome, telefuser as runTelefuser } from "../support/command_line.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 
-/** Runs the command line and returns what it printed. */
-async function telefuser(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "main.ts", ...args],
-    cwd: root,
-    env: { TELEFUSER_SECURITY_LEVEL: "", TELEFUSER_ALLOW_ENV: "" },
-  });
-  const { code, stdout, stderr } = await command.output();
-  return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
+/** Runs the command line in the checkout. */
+function telefuser(...args: string[]): Promise<Outcome> {
+  return runTelefuser(args, { cwd: root });
 }
 
 /** A folder with a pipeline that reads the environment, which is gone afterwards. */

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { freePort } from "./free_port.ts";
 
 /** Debian's coturn. */
 export const COTURN = "/usr/bin/turnserver";
@@ -199,18 +200,4 @@ async function openssl(args: readonly string[]): Promise<Uint8Array> {
   const { success, stdout, stderr } = await new Deno.Command(OPENSSL, { args: [...args] }).output();
   if (!success) throw new Error(`openssl ${args[0]}: ${new TextDecoder().decode(stderr)}`);
   return stdout;
-}
-
-/** A port that is free for TCP and UDP. */
-function freePort(): number {
-  while (true) {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const { port } = listener.addr;
-    try {
-      Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port }).close();
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
 }
