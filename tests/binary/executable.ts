@@ -58,12 +58,22 @@ export interface Serving extends AsyncDisposable {
 /** Time limit of one command, in milliseconds. */
 const LIMIT_MS = 60_000;
 
-/** Makes a machine for an executable. */
-export async function makeMachine({ path }: Form): Promise<Machine> {
+/**
+ * Makes a machine for an executable.
+ *
+ * @param options.cache folder that it unpacks into or has unpacked into before; the home's own when left out
+ */
+export async function makeMachine({ path }: Form, { cache }: { cache?: string } = {}): Promise<Machine> {
   const folder = await Deno.makeTempDir({ prefix: "telefuser-" });
   const [home, temporary] = [`${folder}/home`, `${folder}/tmp`];
   for (const one of [home, temporary]) await Deno.mkdir(one, { mode: 0o700 });
-  const env = { PATH: "/usr/bin:/bin", HOME: home, TMPDIR: temporary, NO_COLOR: "1" };
+  const env = {
+    PATH: "/usr/bin:/bin",
+    HOME: home,
+    TMPDIR: temporary,
+    NO_COLOR: "1",
+    ...(cache && { XDG_CACHE_HOME: cache }),
+  };
   const options = { cwd: "/", env, clearEnv: true } as const;
   return {
     home,

@@ -20,12 +20,18 @@ Deno.test("there is an executable to test", () => {
   assert.notDeepEqual(forms, [], "run: deno task package");
 });
 
+/** Where the executables of all tests are unpacked but of those that are about that. */
+const cache = await Deno.makeTempDir({ prefix: "telefuser-" });
+Deno.test.afterAll(() => Deno.remove(cache, { recursive: true }));
+
 for (const form of forms) {
-  const test = (name: string, fn: (machine: Machine) => Promise<void>) =>
+  const on = (options: { cache?: string }) => (name: string, fn: (machine: Machine) => Promise<void>) =>
     Deno.test(`${form.name}: ${name}`, async () => {
-      await using machine = await makeMachine(form);
+      await using machine = await makeMachine(form, options);
       await fn(machine);
     });
+  const test = on({ cache });
+  const testFirstStart = on({});
 
   test("--version says what is inside", async (machine) => {
     const { code, out, err } = await machine.run(["--version"]);
@@ -150,7 +156,7 @@ for (const form of forms) {
     await reader.cancel();
   });
 
-  test("ten first starts at once all come up", async (machine) => {
+  testFirstStart("ten first starts at once all come up", async (machine) => {
     const runs = await Promise.all(Array.from({ length: 10 }, () => machine.run(["--version"])));
     for (const { code, out, err } of runs) {
       assert.equal(code, 0, err);
@@ -159,7 +165,7 @@ for (const form of forms) {
     if (form.name === "packaged") assert.equal(unpackedIn(machine).length, 1);
   });
 
-  test("a start that is killed half-way is made good by the next one", async (machine) => {
+  testFirstStart("a start that is killed half-way is made good by the next one", async (machine) => {
     const { env } = machine;
     const child = new Deno.Command(form.path, { args: ["--version"], env, clearEnv: true, stdout: "null" }).spawn();
     if (form.name === "packaged") {
@@ -171,7 +177,7 @@ for (const form of forms) {
     assert.equal(code, 0, err);
   });
 
-  test("a home that nobody can write to is no hindrance", async (machine) => {
+  testFirstStart("a home that nobody can write to is no hindrance", async (machine) => {
     const { code, stderr } = await new Deno.Command(form.path, {
       args: ["--version"],
       env: { ...machine.env, HOME: "/proc" },
@@ -193,7 +199,7 @@ for (const form of forms) {
     assert.match(out, /^telefuser /);
   });
 
-  test("health answers soon, on the very first start and later", async (machine) => {
+  testFirstStart("health answers soon, on the very first start and later", async (machine) => {
     const pipeline = await copyOutside(machine);
     const cold = await machine.serve([pipeline]);
     assert.equal(await cold.stop(), 0);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { eventuallyInPage, openPage } from "../support/browser.ts";
 import { addCamera, callCamera } from "../support/camera_page.ts";
 import { examplePipeline, startTestServer } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
 
 /** A minute when `TELEFUSER_LONG` is set. */
 const WATCHED_SECONDS = Deno.env.get("TELEFUSER_LONG") === undefined ? 10 : 60;
@@ -59,7 +60,7 @@ for (const codec of ["VP8", "H264"] as const) {
   });
 }
 
-Deno.test("a pipeline that takes 200 ms a picture shows one that is never old, and does not fall behind", async () => {
+timedTest("a pipeline that takes 200 ms a picture shows one that is never old, and does not fall behind", async () => {
   await using server = await startTestServer(examplePipeline("camera_effects"));
   await using browser = await openPage(`${server.url}/v1/service/health`);
   const { page } = browser;

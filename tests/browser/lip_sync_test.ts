@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { openPage } from "../support/browser.ts";
 import { startTestServer, testPipeline } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
 
 /** Seconds between the two looks; the long run is for when the timing has changed. */
 const APART = Deno.env.get("TELEFUSER_LONG") === undefined ? 20 : 300;
@@ -70,7 +71,7 @@ const LISTEN = `(async () => {
   void listen();
 })()`;
 
-Deno.test("a flash and its beep come out together, and still do later", async () => {
+timedTest("a flash and its beep come out together, and still do later", async () => {
   await using server = await startTestServer(testPipeline("flash_and_beep"));
   await using browser = await openPage(`${server.url}/v1/service/health`, {
     flags: ["--autoplay-policy=no-user-gesture-required"],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { eventually, startTestServer, testPipeline, type TestServer } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
 import { connectViewer, type Viewer } from "../support/viewer.ts";
 
 /** Longest that `/health` may take, and longest gap between pictures of a session beside, in milliseconds. */
@@ -92,14 +93,14 @@ async function misbehave(server: TestServer, { fault, reason, logged, replaced =
 }
 
 for (const one of CASES) {
-  Deno.test(`in a worker: ${one.fault} costs its own sessions and nothing else`, async () => {
+  timedTest(`in a worker: ${one.fault} costs its own sessions and nothing else`, async () => {
     await using server = await startTestServer(testPipeline("misbehaving"), { pipelineHeartbeatSeconds: "2" });
     await misbehave(server, one);
   });
 }
 
 for (const one of [...CASES, ...BOMBS]) {
-  Deno.test(`in a process: ${one.fault} does not disturb a session beside`, async () => {
+  timedTest(`in a process: ${one.fault} does not disturb a session beside`, async () => {
     await using good = await startTestServer(testPipeline("fast_generator"), { isolation: "process" });
     await using beside = await connectViewer(good);
     await eventually("the session beside plays", () => beside.frames > 20);
@@ -115,7 +116,7 @@ for (const one of [...CASES, ...BOMBS]) {
   });
 }
 
-Deno.test("a memory bomb in its own process leaves the server's memory as it was", async () => {
+timedTest("a memory bomb in its own process leaves the server's memory as it was", async () => {
   await using server = await startTestServer(testPipeline("misbehaving"), {
     isolation: "process",
     pipelineMemory: "512",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { startServerProcess } from "../support/server_process.ts";
 import { eventually, testPipeline } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
 import { connectViewer, type Viewer } from "../support/viewer.ts";
 import { CHROMIUM_OFFER, FIREFOX_OFFER, SAFARI_OFFER } from "../unit/support/offers.ts";
 
@@ -73,7 +74,7 @@ async function onlyOneIsLeft(url: string): Promise<void> {
   }
 }
 
-Deno.test("1,000 offers that nobody connects with neither stay nor disturb the viewer that is playing", async () => {
+timedTest("1,000 offers that nobody connects with neither stay nor disturb the viewer that is playing", async () => {
   await using server = await startServerProcess([
     testPipeline("fast_generator"),
     "--webrtc-connect-timeout-seconds",

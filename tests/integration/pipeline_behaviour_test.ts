@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { eventually, startTestServer, testPipeline } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
 import { connectViewer } from "../support/viewer.ts";
 
 Deno.test("a generator that never waits stays about a second ahead of what is played", async () => {
@@ -39,7 +40,7 @@ Deno.test("when start() throws the server stays up, says why, and answers offers
   assert.ok(server.logged.some((line) => line.includes("ERROR") && line.includes("the weights are missing")));
 });
 
-Deno.test("a key frame is answered at once while the pipeline pauses, with the last picture", async () => {
+timedTest("a key frame is answered at once while the pipeline pauses, with the last picture", async () => {
   await using server = await startTestServer(testPipeline("paused"));
   await using viewer = await connectViewer(server);
   await eventually("the frames arrive", () => viewer.frames >= 3);

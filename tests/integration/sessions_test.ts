@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { eventually, startTestServer, testPipeline } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
 import { connectViewer, Viewer } from "../support/viewer.ts";
 
-Deno.test("ten sessions at once get at least 97% of their frames; the eleventh gets 503 with a reason", async () => {
+timedTest("ten sessions at once get at least 97% of their frames; the eleventh gets 503 with a reason", async () => {
   await using server = await startTestServer(testPipeline("counted_frames"));
   const fields = { frames: 240, width: 320, height: 192, tone: true };
   const viewers: Viewer[] = [];

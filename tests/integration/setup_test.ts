@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { eventually, startTestServer, testPipeline, type TestServer } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
 import { Viewer } from "../support/viewer.ts";
 
 /** A way to a STUN server that swallows everything. */
@@ -48,7 +49,7 @@ Deno.test("an offer without candidates connects, also one that says that there w
   }
 });
 
-Deno.test("names of mDNS are not looked up, which would take seconds", async () => {
+timedTest("names of mDNS are not looked up, which would take seconds", async () => {
   await using server = await startTestServer(testPipeline("plain_color"));
   await using viewer = new Viewer();
   const hidden = (sdp: string) =>
@@ -58,19 +59,22 @@ Deno.test("names of mDNS are not looked up, which would take seconds", async () 
   await eventually("a picture", () => viewer.frames > 0, 3000);
 });
 
-Deno.test("a STUN server that does not answer delays nobody who trickles, and the others by no more than its limit", async () => {
-  await using server = await startTestServer(testPipeline("plain_color"), { stunServers: SILENT_STUN });
-  await using patient = new Viewer();
-  const waited = await connect(patient, server, (sdp) => sdp);
-  assert.ok(waited < 4000, `${waited} ms`);
-  await eventually("a picture", () => patient.frames > 0);
-  await using viewer = new Viewer();
-  const began = performance.now();
-  const response = await viewer.connect(server, { fields: { ...FIELDS, trickle: true } });
-  assert.equal(response.status, 200);
-  assert.ok(performance.now() - began < 1500, `${performance.now() - began} ms`);
-  await eventually("a picture", () => viewer.frames > 0);
-});
+timedTest(
+  "a STUN server that does not answer delays nobody who trickles, and the others by no more than its limit",
+  async () => {
+    await using server = await startTestServer(testPipeline("plain_color"), { stunServers: SILENT_STUN });
+    await using patient = new Viewer();
+    const waited = await connect(patient, server, (sdp) => sdp);
+    assert.ok(waited < 4000, `${waited} ms`);
+    await eventually("a picture", () => patient.frames > 0);
+    await using viewer = new Viewer();
+    const began = performance.now();
+    const response = await viewer.connect(server, { fields: { ...FIELDS, trickle: true } });
+    assert.equal(response.status, 200);
+    assert.ok(performance.now() - began < 1500, `${performance.now() - began} ms`);
+    await eventually("a picture", () => viewer.frames > 0);
+  },
+);
 
 Deno.test("a viewer that comes back with the token has its session; without it, or with another's, it has not", async () => {
   await using server = await startTestServer(testPipeline("paused"));

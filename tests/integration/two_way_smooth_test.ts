@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { eventually, startTestServer, testPipeline } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
 import { connectViewer } from "../support/viewer.ts";
 
-Deno.test("12 pictures every half second, up to 30 ms early or late, reach the viewer evenly", async () => {
+timedTest("12 pictures every half second, up to 30 ms early or late, reach the viewer evenly", async () => {
   await using server = await startTestServer(testPipeline("two_way_bursts"));
   await using viewer = await connectViewer(server, { channel: true, audio: false });
   await eventually("six seconds of pictures", () => viewer.frames >= 6 * 24, 12_000);

@@ -4,6 +4,7 @@ import { addClient, callClient } from "../support/client_page.ts";
 import { ImpairedLink } from "../support/impaired_link.ts";
 import { routeThroughLink } from "../support/link_page.ts";
 import { startTestServer, testPipeline } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
 
 /** A gap between presented pictures that counts as frozen, in milliseconds. */
 const FROZEN_MS = 200;
@@ -55,49 +56,55 @@ function mean(values: readonly number[]): number {
 }
 
 for (const [loss, limit] of [[0.05, 0.02], [0.1, 0.08]] as const) {
-  Deno.test(`${100 * loss} % loss and 40 ms: the picture is frozen less than ${100 * limit} % of the time`, async () => {
-    await using call = await openCall({ delay: 0.04, loss });
-    const { frozen, longest, pictures } = await call.watch(Deno.env.get("TELEFUSER_LONG") === undefined ? 20 : 60);
-    const sent = mean(call.link.slots("down").slice(-150).map(({ sent }) => sent));
-    console.log(
-      `frozen ${(100 * frozen).toFixed(2)} %, longest gap ${Math.round(longest)} ms, ${pictures} pictures, ` +
-        `${(sent / 1e6).toFixed(1)} Mbit/s sent`,
-    );
-    assert.ok(frozen < limit, `frozen ${100 * frozen} % of the time`);
-    assert.ok(sent > 0.5 * BITRATE, `only ${sent} bit/s are sent: loss without a queue is no reason`);
-  });
+  timedTest(
+    `${100 * loss} % loss and 40 ms: the picture is frozen less than ${100 * limit} % of the time`,
+    async () => {
+      await using call = await openCall({ delay: 0.04, loss });
+      const { frozen, longest, pictures } = await call.watch(Deno.env.get("TELEFUSER_LONG") === undefined ? 20 : 60);
+      const sent = mean(call.link.slots("down").slice(-150).map(({ sent }) => sent));
+      console.log(
+        `frozen ${(100 * frozen).toFixed(2)} %, longest gap ${Math.round(longest)} ms, ${pictures} pictures, ` +
+          `${(sent / 1e6).toFixed(1)} Mbit/s sent`,
+      );
+      assert.ok(frozen < limit, `frozen ${100 * frozen} % of the time`);
+      assert.ok(sent > 0.5 * BITRATE, `only ${sent} bit/s are sent: loss without a queue is no reason`);
+    },
+  );
 }
 
-Deno.test("4 to 0.8 Mbit/s and back: under the limit in 3 s, a short queue, no freeze above 1 s, back in 15 s", async () => {
-  await using call = await openCall({ delay: 0.02, rate: 5_000_000 });
-  const { link } = call;
-  const begin = link.slots("down").length;
-  link.set({ rate: 800_000 });
-  const first = await call.watch(3);
-  const settled = await call.watch(7);
-  const low = link.slots("down").slice(begin);
-  const after = low.slice(30);
-  const longestQueue = Math.max(...after.map(({ queueDelay }) => queueDelay));
-  link.set({ rate: 8_000_000 });
-  const back = link.slots("down").length;
-  await call.watch(15);
-  const up = link.slots("down").slice(back);
-  const backAt = up.findIndex((_, index) =>
-    index >= 10 && mean(up.slice(index - 10, index).map(({ sent }) => sent)) > 3e6
-  );
-  console.log(
-    `longest freeze ${Math.round(Math.max(first.longest, settled.longest))} ms; ` +
-      `${(mean(after.map(({ sent }) => sent)) / 1e6).toFixed(2)} Mbit/s, queue at most ` +
-      `${Math.round(1000 * longestQueue)} ms after 3 s; above 3 Mbit/s after ${(backAt / 10).toFixed(1)} s`,
-  );
-  assert.ok(
-    mean(after.slice(0, 10).map(({ sent }) => sent)) < 800_000,
-    "the sending rate is under the limit after 3 s",
-  );
-  assert.ok(longestQueue < 0.3, `a queue of ${longestQueue} s`);
-  assert.ok(
-    Math.max(first.longest, settled.longest) < 1000,
-    `frozen for ${Math.max(first.longest, settled.longest)} ms`,
-  );
-  assert.ok(backAt > 0, "not above 3 Mbit/s within 15 s");
-});
+timedTest(
+  "4 to 0.8 Mbit/s and back: under the limit in 3 s, a short queue, no freeze above 1 s, back in 15 s",
+  async () => {
+    await using call = await openCall({ delay: 0.02, rate: 5_000_000 });
+    const { link } = call;
+    const begin = link.slots("down").length;
+    link.set({ rate: 800_000 });
+    const first = await call.watch(3);
+    const settled = await call.watch(7);
+    const low = link.slots("down").slice(begin);
+    const after = low.slice(30);
+    const longestQueue = Math.max(...after.map(({ queueDelay }) => queueDelay));
+    link.set({ rate: 8_000_000 });
+    const back = link.slots("down").length;
+    await call.watch(15);
+    const up = link.slots("down").slice(back);
+    const backAt = up.findIndex((_, index) =>
+      index >= 10 && mean(up.slice(index - 10, index).map(({ sent }) => sent)) > 3e6
+    );
+    console.log(
+      `longest freeze ${Math.round(Math.max(first.longest, settled.longest))} ms; ` +
+        `${(mean(after.map(({ sent }) => sent)) / 1e6).toFixed(2)} Mbit/s, queue at most ` +
+        `${Math.round(1000 * longestQueue)} ms after 3 s; above 3 Mbit/s after ${(backAt / 10).toFixed(1)} s`,
+    );
+    assert.ok(
+      mean(after.slice(0, 10).map(({ sent }) => sent)) < 800_000,
+      "the sending rate is under the limit after 3 s",
+    );
+    assert.ok(longestQueue < 0.3, `a queue of ${longestQueue} s`);
+    assert.ok(
+      Math.max(first.longest, settled.longest) < 1000,
+      `frozen for ${Math.max(first.longest, settled.longest)} ms`,
+    );
+    assert.ok(backAt > 0, "not above 3 Mbit/s within 15 s");
+  },
+);

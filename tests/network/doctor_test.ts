@@ -36,7 +36,7 @@ Deno.test("allocation, permission and a packet through the relay work over UDP, 
   assert.ok(!out.includes(relay.credential));
   const given = () => relay.output().match(/ new, .* lifetime=600/g)?.length;
   const returned = () => relay.output().match(/ refreshed, .* lifetime=0/g)?.length;
-  await eventually("every address that it was given has been given back", () => returned() === TRANSPORTS.length, 3000);
+  await eventually("every address that it was given has been given back", () => returned() === TRANSPORTS.length);
   assert.equal(given(), TRANSPORTS.length);
 });
 

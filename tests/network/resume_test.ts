@@ -4,6 +4,7 @@ import { eventuallyInPage, openPage } from "../support/browser.ts";
 import { ImpairedLink } from "../support/impaired_link.ts";
 import { routeThroughLink } from "../support/link_page.ts";
 import { eventually, startTestServer, testPipeline } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
 
 /** A viewer of the client library that notes every chunk and every picture. */
 const VIEWER = `(async () => {
@@ -41,47 +42,50 @@ async function firstPictureAfter(page: Page, moment: number): Promise<number> {
   return await page.evaluate<number>(`pictures.find((at) => at > ${moment}) - ${moment}`);
 }
 
-Deno.test("ten seconds without network: the same session goes on, nothing is lost, the picture is back within 2 s", async () => {
-  await using server = await startTestServer(testPipeline("two_way_ticking"));
-  await using browser = await openPage(`${server.url}/v1/service/health`);
-  using link = new ImpairedLink({ seed: 3 });
-  const { page, errors } = browser;
-  await routeThroughLink(page, link);
-  const id = await page.evaluate<string>(VIEWER);
-  await eventuallyInPage("chunks", async () => (await chunks(page)).length > 48);
-  link.set({ blocked: true });
-  await page.route("**/v1/**", (route) => route.abort("internetdisconnected"));
-  await page.waitForTimeout(4000);
-  await page.evaluate("client.send({ type: 'control', note: 'while away' })");
-  await page.waitForTimeout(6000);
-  const before = await chunks(page);
-  link.set({ blocked: false });
-  await page.unroute("**/v1/**");
-  await routeThroughLink(page, link);
-  const back = await page.evaluate<number>("performance.now()");
-  const took = await firstPictureAfter(page, back);
-  assert.ok(took < 2000, `the picture came back after ${took} ms`);
-  await eventuallyInPage("it is live again", async () => (await states(page)).at(-1) === "live");
-  await eventuallyInPage("chunks come again", async () => (await chunks(page)).length > before.length + 24);
-  await eventuallyInPage("what was sent meanwhile arrives", async () => {
-    return (await chunks(page)).at(-1)?.data.received.includes("while away") === true;
-  });
-  const all = await chunks(page);
-  assert.deepEqual(
-    all.map(({ index }) => index),
-    all.map((_, index) => index),
-    "no chunk is missing, none comes twice",
-  );
-  assert.equal(all.at(-1)?.data.created, 1, "createSession() was called once");
-  assert.equal(await page.evaluate("client.sessionId"), id);
-  assert.ok(server.logged.some((line) => line.includes("interrupted")), "the server held the session");
-  await page.evaluate("client.stop()");
-  await eventually("the place is free", () => server.server.registry.size === 0);
-  console.log(`picture back ${Math.round(took)} ms after the network`);
-  assert.deepEqual(errors.filter((text) => !text.includes("ERR_INTERNET_DISCONNECTED")), []);
-});
+timedTest(
+  "ten seconds without network: the same session goes on, nothing is lost, the picture is back within 2 s",
+  async () => {
+    await using server = await startTestServer(testPipeline("two_way_ticking"));
+    await using browser = await openPage(`${server.url}/v1/service/health`);
+    using link = new ImpairedLink({ seed: 3 });
+    const { page, errors } = browser;
+    await routeThroughLink(page, link);
+    const id = await page.evaluate<string>(VIEWER);
+    await eventuallyInPage("chunks", async () => (await chunks(page)).length > 48);
+    link.set({ blocked: true });
+    await page.route("**/v1/**", (route) => route.abort("internetdisconnected"));
+    await page.waitForTimeout(4000);
+    await page.evaluate("client.send({ type: 'control', note: 'while away' })");
+    await page.waitForTimeout(6000);
+    const before = await chunks(page);
+    link.set({ blocked: false });
+    await page.unroute("**/v1/**");
+    await routeThroughLink(page, link);
+    const back = await page.evaluate<number>("performance.now()");
+    const took = await firstPictureAfter(page, back);
+    assert.ok(took < 2000, `the picture came back after ${took} ms`);
+    await eventuallyInPage("it is live again", async () => (await states(page)).at(-1) === "live");
+    await eventuallyInPage("chunks come again", async () => (await chunks(page)).length > before.length + 24);
+    await eventuallyInPage("what was sent meanwhile arrives", async () => {
+      return (await chunks(page)).at(-1)?.data.received.includes("while away") === true;
+    });
+    const all = await chunks(page);
+    assert.deepEqual(
+      all.map(({ index }) => index),
+      all.map((_, index) => index),
+      "no chunk is missing, none comes twice",
+    );
+    assert.equal(all.at(-1)?.data.created, 1, "createSession() was called once");
+    assert.equal(await page.evaluate("client.sessionId"), id);
+    assert.ok(server.logged.some((line) => line.includes("interrupted")), "the server held the session");
+    await page.evaluate("client.stop()");
+    await eventually("the place is free", () => server.server.registry.size === 0);
+    console.log(`picture back ${Math.round(took)} ms after the network`);
+    assert.deepEqual(errors.filter((text) => !text.includes("ERR_INTERNET_DISCONNECTED")), []);
+  },
+);
 
-Deno.test("a page that is loaded again goes on with its session and gets what it missed", async () => {
+timedTest("a page that is loaded again goes on with its session and gets what it missed", async () => {
   await using server = await startTestServer(testPipeline("two_way_ticking"));
   await using browser = await openPage(`${server.url}/v1/service/health`);
   const { page, errors } = browser;

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { CHROMIUM, CHROMIUM_FLAGS, FAKE_CAMERA_FLAGS } from "./chromium.ts";
 
@@ -65,7 +66,7 @@ export async function callProbe<K extends keyof Probe>(
 export async function eventuallyInPage(what: string, holds: () => Promise<boolean>, limitMs = 10_000): Promise<void> {
   const end = performance.now() + limitMs;
   while (!await holds()) {
-    if (performance.now() > end) throw new Error(`not within ${limitMs} ms: ${what}`);
+    if (performance.now() > end) assert.fail(`not within ${limitMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

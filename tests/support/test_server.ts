@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { type FlagValue, loadConfig, type SettingName } from "../../src/config/mod.ts";
 import { type LogLevel, setLogLevel, setLogSink } from "../../src/log.ts";
 import { type Server, startServer } from "../../src/server.ts";
@@ -53,7 +54,7 @@ export async function startTestServer(
 export async function eventually(what: string, holds: () => boolean, limitMs = 10_000): Promise<void> {
   const end = performance.now() + limitMs;
   while (!holds()) {
-    if (performance.now() > end) throw new Error(`not within ${limitMs} ms: ${what}`);
+    if (performance.now() > end) assert.fail(`not within ${limitMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
