@@ -59,10 +59,15 @@ for (const [path, pipeline, streams] of PAGES) {
         script.textContent = "globalThis.broken = true";
         document.body.append(script);
       });
-      const { broken, violations } = await page.evaluate(() => {
-        const { broken, violations } = globalThis as unknown as { broken?: boolean; violations: string[] };
-        return { broken: broken === true, violations };
+      let seen = { broken: false, violations: [] as string[] };
+      await eventuallyInPage("the page is told of the violation", async () => {
+        seen = await page.evaluate(() => {
+          const { broken, violations } = globalThis as unknown as { broken?: boolean; violations: string[] };
+          return { broken: broken === true, violations };
+        });
+        return seen.broken || seen.violations.length > 0;
       });
+      const { broken, violations } = seen;
       assert.equal(broken, false);
       assert.deepEqual(violations, ["script-src-elem inline"], "nothing but the test's own script was stopped");
       assert.deepEqual(complaints.filter((text) => !text.includes("inline script")), []);
