@@ -21,7 +21,7 @@ import { hasLocks, takeLock } from "./telefuser-lock.js";
 /** How often what is kept is brought up to date. */
 const KEEP_EVERY_MS = 1_000;
 /** How long a page that goes away may take to let go of its session. */
-const LET_GO_MS = 500;
+const LET_GO_MS = 2_000;
 
 /**
  * Keeps the session of one page by a key. While it does, the page has a lock by

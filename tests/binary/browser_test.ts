@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { eventuallyInPage, openPage } from "../support/browser.ts";
 import { checkClip } from "../support/clip_check.ts";
 import { copyTree } from "../support/copy_tree.ts";
+import { undisturbed } from "../support/undisturbed.ts";
 import { formsThere, makeMachine, type Serving } from "./executable.ts";
 
 /** What a page shows once the stream is there. */
@@ -25,10 +26,11 @@ for (const form of formsThere()) {
       assert.equal(await server.stop(), 0);
     });
 
-  test("Chromium shows the clip, evenly and with sound", "video_replay.ts", async ({ url }) => {
-    await using browser = await openPage(`${url}/v1/service/health`);
-    await checkClip(browser.page, url);
-  });
+  test("Chromium shows the clip, evenly and with sound", "video_replay.ts", ({ url }) =>
+    undisturbed(async () => {
+      await using browser = await openPage(`${url}/v1/service/health`);
+      await checkClip(browser.page, url);
+    }));
 
   test("the player page inside it plays and stops", "video_replay.ts", async ({ url }) => {
     await using browser = await openPage(`${url}/demo/player`);

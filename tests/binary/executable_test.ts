@@ -248,8 +248,15 @@ function unpackedIn({ home }: Machine): string[] {
 
 async function childrenOf(pid: number): Promise<string[]> {
   const tasks = [...Deno.readDirSync(`/proc/${pid}/task`)];
-  const lists = await Promise.all(tasks.map(({ name }) => Deno.readTextFile(`/proc/${pid}/task/${name}/children`)));
+  // A thread may end meanwhile.
+  const listOf = (task: string) => Deno.readTextFile(`/proc/${pid}/task/${task}/children`).catch(ignoreMissing);
+  const lists = await Promise.all(tasks.map(({ name }) => listOf(name)));
   return lists.join(" ").split(/\s+/).filter((child) => child !== "");
+}
+
+function ignoreMissing(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "";
+  throw error;
 }
 
 /** Mean colour of the lower half of the last picture that a viewer got. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { CameraCall, type Layout } from "../support/camera_call.ts";
 import { eventually } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
 
 const LAYOUTS: readonly Layout[] = ["as in the snippet", "one way each", "tracks put in later"];
 
@@ -19,7 +20,7 @@ function receivingVideo(answer: string): string[] {
 
 for (const codec of ["VP8", "H264"] as const) {
   for (const layout of LAYOUTS) {
-    Deno.test(`${codec}, ${layout}: camera and microphone of a Chromium arrive whole`, async () => {
+    timedTest(`${codec}, ${layout}: camera and microphone of a Chromium arrive whole`, async () => {
       await using call = await CameraCall.open({ codec, layout });
       if (layout === "tracks put in later") await call.setTracks(true);
       await eventually("ninety pictures", () => call.frames.length >= 90, 20_000);
@@ -41,7 +42,7 @@ for (const codec of ["VP8", "H264"] as const) {
     });
   }
 
-  Deno.test(`${codec}: one packet in twenty is lost, and every picture that comes out is whole`, async () => {
+  timedTest(`${codec}: one packet in twenty is lost, and every picture that comes out is whole`, async () => {
     await using call = await CameraCall.open({ codec, layout: "as in the snippet", busy: true });
     const random = randomNumbers(3);
     call.loseWhen(() => random() < 0.05);

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { addClient, callClient, seesAndHears } from "../support/client_page.ts";
 import { openFirefoxPage } from "../support/firefox.ts";
 import { eventually, examplePipeline, startTestServer } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
 
 const ROUNDS = 50;
 /** Longest time for all of them, in seconds. */
 const LIMIT_S = 90;
 
-Deno.test("Firefox connects 50 times of 50, each time with a moving picture and sound", async () => {
+timedTest("Firefox connects 50 times of 50, each time with a moving picture and sound", async () => {
   await using server = await startTestServer(examplePipeline("video_replay"));
   await using browser = await openFirefoxPage(`${server.url}/v1/service/health`);
   const { page, errors } = browser;

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { addProbe, callProbe, eventuallyInPage, openPage } from "../support/browser.ts";
 import { checkClip } from "../support/clip_check.ts";
 import { eventually, examplePipeline, startTestServer, testPipeline } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
 
-Deno.test("Chromium shows the clip: pixels change, the frame counter advances evenly, there is sound", async () => {
+timedTest("Chromium shows the clip: pixels change, the frame counter advances evenly, there is sound", async () => {
   await using server = await startTestServer(examplePipeline("video_replay"));
   await using browser = await openPage(`${server.url}/v1/service/health`);
   await checkClip(browser.page, server.url);

@@ -15,8 +15,7 @@ Deno.test("the player page connects, plays, unmutes, stops, resumes and says how
   );
   const clock = () => page.evaluate<number>("document.querySelector('#video').currentTime");
   const before = await clock();
-  await page.waitForTimeout(700);
-  assert.ok(await clock() > before, "the video plays");
+  await eventuallyInPage("the video plays", async () => await clock() > before);
   await page.click("#unmute");
   assert.equal(await page.evaluate<boolean>("document.querySelector('#video').muted"), false);
   await page.click("#stop");
@@ -31,9 +30,10 @@ Deno.test("the player page connects, plays, unmutes, stops, resumes and says how
 
 Deno.test("the player page says in words when the stream is over and when the server is full", async () => {
   await using server = await startTestServer(examplePipeline("video_replay"), { webrtcMaxSessions: "1" });
+  await using second = await openPage(`${server.url}/v1/service/health`);
   await using first = await openPage(`${server.url}/demo/player?duration=5&autoconnect=1`);
-  await eventually("the first viewer holds the only slot", () => server.server.registry.size === 1, 5000);
-  await using second = await openPage(`${server.url}/demo/player?autoconnect=1`);
+  await eventually("the first viewer holds the only slot", () => server.server.registry.size === 1);
+  await second.page.goto(`${server.url}/demo/player?autoconnect=1`);
   await eventuallyInPage("the second one reads why", async () => {
     return /all 1 are in use/i.test(await second.page.textContent("#status") ?? "");
   });

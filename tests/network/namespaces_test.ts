@@ -14,7 +14,8 @@ async function reaches(namespaces: Namespaces, from: Place, address: string): Pr
 
 /** Starts a program in a namespace that takes TCP connections, and waits until it does. */
 async function listen(namespaces: Namespaces, place: Place): Promise<void> {
-  const script = 'console.log("ready"); for await (const one of Deno.listen({ port: 7000 })) one.close();';
+  const script =
+    'const all = Deno.listen({ port: 7000 }); console.log("ready"); for await (const one of all) one.close();';
   const child = namespaces.start(place, [Deno.execPath(), "eval", script], { stdout: "piped", stdin: "null" });
   const reader = child.stdout.getReader();
   const timer = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);

@@ -131,6 +131,7 @@ Deno.test("a tab that is duplicated leaves the first one its session and gets on
   const { page, errors } = browser;
   const id = await page.evaluate<string>(VIEWER);
   await eventuallyInPage("chunks", async () => (await chunks(page)).length > 10);
+  await eventuallyInPage("it is kept", () => page.evaluate<boolean>("sessionStorage.length > 0"));
   const [copy] = await Promise.all([
     page.context().waitForEvent("page"),
     page.evaluate("void open(location.href)"), // It takes the storage along, as a duplicate does.

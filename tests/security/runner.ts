@@ -63,6 +63,22 @@ export async function runBehindWall(attempts: readonly Attempt[], { level, child
   return await runProgram({ ground, attempts, tasks, level, child, host });
 }
 
+/**
+ * Makes attempts and those that failed once more, three times in all: one success shows that there is a way, and some of
+ * them do not wait for long.
+ *
+ * @returns the last failure of each that never succeeded
+ */
+export async function failuresOf(attempts: readonly Attempt[], place: Place): Promise<readonly Result[]> {
+  let failures: readonly Result[] = [];
+  for (let round = 0, left = attempts; round < 3 && left.length > 0; round++) {
+    const { results } = await runBehindWall(left, place);
+    failures = results.filter(({ succeeded }) => !succeeded);
+    left = failures.map(({ attempt }) => attempt);
+  }
+  return failures;
+}
+
 /** Makes one attempt in a plain program that may do everything. */
 export async function runPlainly(attempt: Attempt, flags: readonly string[]): Promise<Result> {
   await using ground = await Ground.lay([attempt]);

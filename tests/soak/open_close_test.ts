@@ -96,10 +96,13 @@ Deno.test("50 rounds with channel, camera and microphone leave no memory and no 
 Deno.test("50 rounds in a process of its own leave no descriptor and no thread behind", async () => {
   await using server = await startServerProcess([testPipeline("counted_frames")]);
   for (let round = 0; round < WARM_UP; round++) await openAndClose(server.url);
-  const before = { memory: server.memory(), descriptors: server.descriptors() };
+  const settled = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    return { memory: server.memory(), descriptors: server.descriptors() };
+  };
+  const before = await settled();
   for (let round = 0; round < ROUNDS; round++) await openAndClose(server.url);
-  await new Promise((resolve) => setTimeout(resolve, 1000));
-  const after = { memory: server.memory(), descriptors: server.descriptors() };
+  const after = await settled();
   const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
   console.log(`resident ${mib(before.memory)} → ${mib(after.memory)} MiB, descriptors ${after.descriptors}`);
   assert.ok(

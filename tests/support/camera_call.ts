@@ -54,8 +54,8 @@ const BUSY = `
 
 /** A call of a real Chromium with its made-up camera to a `PeerConnection`; what arrives is decoded when it is over. */
 export class CameraCall implements AsyncDisposable {
-  readonly frames: ReceivedFrame[] = [];
-  readonly sound: ReceivedAudio[] = [];
+  readonly frames: readonly ReceivedFrame[];
+  readonly sound: readonly ReceivedAudio[];
   readonly connection: PeerConnection;
   readonly answer: string;
   readonly #browser: TestPage;
@@ -64,7 +64,9 @@ export class CameraCall implements AsyncDisposable {
   readonly #payloadTypes: PayloadTypes;
 
   private constructor(
-    { browser, codec, payloadTypes, server, connection, answer }: {
+    { frames, sound, browser, codec, payloadTypes, server, connection, answer }: {
+      frames: readonly ReceivedFrame[];
+      sound: readonly ReceivedAudio[];
       browser: TestPage;
       codec: VideoCodec;
       payloadTypes: PayloadTypes;
@@ -73,14 +75,14 @@ export class CameraCall implements AsyncDisposable {
       answer: string;
     },
   ) {
+    this.frames = frames;
+    this.sound = sound;
     this.#browser = browser;
     this.#codec = codec;
     this.#server = server;
     this.#payloadTypes = payloadTypes;
     this.connection = connection;
     this.answer = answer;
-    connection.camera?.frame.on((frame) => this.frames.push(frame));
-    connection.microphone?.packet.on((packet) => this.sound.push(packet));
   }
 
   /** Opens the page, and calls; with a camera whose pictures take many packets, if wanted. */
@@ -112,12 +114,19 @@ export class CameraCall implements AsyncDisposable {
       clock: systemClock,
       log: new Log("test"),
     });
+    const frames: ReceivedFrame[] = [];
+    const sound: ReceivedAudio[] = [];
+    // At once when it is ready: the first packets may be quicker than the browser's word that it has taken the answer.
+    const listening = connection.ready.then(() => {
+      connection.camera?.frame.on((frame) => frames.push(frame));
+      connection.microphone?.packet.on((packet) => sound.push(packet));
+    });
     const answer = await connection.answer(offer, { trickle: false });
     await run(browser, `await peer.setRemoteDescription({ type: "answer", sdp: ${JSON.stringify(answer)} });`);
-    await connection.ready;
+    await listening;
     const media = chosen.offered.payloadType;
     const payloadTypes = { media, retransmission: rtxPayloadType(offer, media) };
-    return new CameraCall({ browser, codec, payloadTypes, server, connection, answer });
+    return new CameraCall({ frames, sound, browser, codec, payloadTypes, server, connection, answer });
   }
 
   /** The camera. */

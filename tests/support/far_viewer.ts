@@ -29,7 +29,7 @@ const SCRIPT = `(async () => {
     words: wayText(statsBetween(sample, null)),
     local: end(sample.local),
     remote: end(sample.remote),
-    firstPictureMs: Math.round(firstPictureMs),
+    firstPictureMs: Math.round(await firstPicture),
   };
 })()`;
 
@@ -38,8 +38,9 @@ export async function play(page: ScriptedPage, options: Record<string, unknown> 
   await addClient(page);
   await page.evaluate(`(() => {
     const began = performance.now();
-    const shown = () => globalThis.firstPictureMs = performance.now() - began;
-    document.querySelector("video").requestVideoFrameCallback(shown);
+    globalThis.firstPicture = new Promise((resolve) => {
+      document.querySelector("video").requestVideoFrameCallback(() => resolve(performance.now() - began));
+    });
   })()`);
   await callClient(page, "connect", options);
   await seesAndHears(page);

@@ -1,9 +1,9 @@
 import { ARRIVES, type Attempt, attempts, EXITS, FORGES, MAKES, matches, PRINTS, type Row, tells } from "./attempt.ts";
 
 const SAY = "new TextEncoder().encode(t.mark + '\\n')";
-const INNER = "`postMessage('in'); Deno.mkdirSync(${JSON.stringify(t.out)});`";
+const INNER = "`Deno.mkdirSync(${JSON.stringify(t.out)}); postMessage('out');`";
 const WAIT =
-  "await new Promise((y) => { w.onerror = (e) => { e.preventDefault(); y(); }; setTimeout(y, 400); }); w.terminate();";
+  "await new Promise((y) => { w.onmessage = y; w.onerror = (e) => { e.preventDefault(); y(); }; setTimeout(y, 2500); }); w.terminate();";
 
 /** Workers within the worker. */
 export const WORKERS: readonly Attempt[] = attempts([
@@ -35,7 +35,7 @@ export const WORKERS: readonly Attempt[] = attempts([
   [
     "worker.prints",
     PRINTS,
-    "const w = new Worker('data:text/javascript,' + encodeURIComponent(`console.log(${JSON.stringify(t.mark)}); Deno.stdout.writeSync(new TextEncoder().encode(${JSON.stringify(t.mark)}))`), { type: 'module' }); await new Promise((y) => setTimeout(y, 400)); w.terminate();",
+    "const w = new Worker('data:text/javascript,' + encodeURIComponent(`console.log(${JSON.stringify(t.mark)}); Deno.stdout.writeSync(new TextEncoder().encode(${JSON.stringify(t.mark)})); postMessage('out')`), { type: 'module' }); await new Promise((y) => { w.onmessage = y; setTimeout(y, 2500); }); w.terminate();",
   ],
   [
     "worker.prototype",

@@ -37,7 +37,7 @@ export const MESSAGES: readonly Attempt[] = attempts([
     [
       "message.forged_call",
       tells("video"),
-      `${PORT} port.postMessage({ t: 'call', call: 777, op: 'openVideo', args: { path: t.video, options: {} } }); return await new Promise((y) => { port.addEventListener('message', (e) => e.data.call === 777 && y(JSON.stringify(e.data.value ? e.data.value.width + 'x' + e.data.value.height : e.data))); setTimeout(() => y('none'), 1000); });`,
+      `${PORT} port.postMessage({ t: 'call', call: 777, op: 'openVideo', args: { path: t.video, options: {} } }); return await new Promise((y) => { port.addEventListener('message', (e) => e.data.call === 777 && y(JSON.stringify(e.data.value ? e.data.value.width + 'x' + e.data.value.height : e.data))); setTimeout(() => y('none'), 2000); });`,
     ],
     [
       "message.forged_call_proto",

@@ -41,7 +41,7 @@ export const NETWORK: readonly Attempt[] = attempts([
   [
     "net.http_unix",
     ARRIVES,
-    "const client = Deno.createHttpClient({ proxy: { transport: 'unix', path: t.unix } }); setTimeout(() => client.close(), 200); await fetch('http://elsewhere.test/' + t.mark, { client }).catch(() => {});",
+    "const client = Deno.createHttpClient({ proxy: { transport: 'unix', path: t.unix } }); setTimeout(() => client.close(), 1500); await fetch('http://elsewhere.test/' + t.mark, { client }).catch(() => {});",
   ],
   [
     "net.http_unix_open",
@@ -118,7 +118,7 @@ export const NETWORK: readonly Attempt[] = attempts([
   [
     "net.node_http2",
     ARRIVES,
-    "const { connect } = await import('node:http2'); await new Promise((y, n) => { const c = connect(t.http2); c.on('error', n); c.on('connect', () => { c.request({ ':path': '/' + t.mark }).end(); setTimeout(() => { c.destroy(); y(); }, 200); }); });",
+    "const { connect } = await import('node:http2'); await new Promise((y, n) => { const c = connect(t.http2); c.on('error', n); c.on('connect', () => { const r = c.request({ ':path': '/' + t.mark }); const done = () => { c.destroy(); y(); }; r.on('response', done).on('error', done).end(); setTimeout(done, 2000); }); });",
   ],
   [
     "net.node_dgram",
@@ -169,7 +169,7 @@ export const REMOTE: readonly Attempt[] = attempts([
   [
     "remote.http_worker",
     ARRIVES,
-    "const w = new Worker(t.http + '/' + t.mark + '.ts', { type: 'module' }); await new Promise((y) => { w.onerror = (e) => { e.preventDefault(); y(); }; setTimeout(y, 300); });",
+    "const w = new Worker(t.http + '/' + t.mark + '.ts', { type: 'module' }); await new Promise((y) => { w.onerror = (e) => { e.preventDefault(); y(); }; setTimeout(y, 2000); });",
   ],
   ["remote.static", tells("server"), "return String(answer);", {
     imports: 'import answer from "$HTTP/answer.ts";',
