@@ -50,9 +50,13 @@ complete() {
 # it for all that, both unpack, and one of them comes too late.
 take_turn() {
   turn=0
+  mine=
   while [ "$turn" -lt 300 ]; do
     complete && return
-    (set -C && echo "$$" >"$lock") 2>/dev/null && return
+    (set -C && echo "$$" >"$lock") 2>/dev/null && {
+      mine=1
+      return
+    }
     holder=
     [ -f "$lock" ] && read -r holder 2>/dev/null <"$lock"
     if [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null; then
@@ -80,7 +84,11 @@ unpack() {
   now=$(date +%s)
   new=$base/.new-$content-$$.$now
   take_turn
-  complete && return
+  if complete; then
+    # Another one may have come to its end just before the lock was had.
+    [ -z "$mine" ] || rm -f "$lock"
+    return 0
+  fi
   trap 'leave; exit 129' HUP
   trap 'leave; exit 130' INT
   trap 'leave; exit 143' TERM

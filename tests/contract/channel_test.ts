@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { eventually, startTestServer, testPipeline, type TestServer } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
 import { type ChannelMessage, connectViewer, Viewer } from "../support/viewer.ts";
 
 const LIMIT = 262_144;
@@ -259,7 +260,7 @@ function closings(server: TestServer): string[] {
 Deno.test("a session that is deleted while createSession() runs is closed once it is there", async () => {
   await using server = await startTestServer(testPipeline("two_way_faults"));
   await using viewer = new Viewer({ channel: true });
-  const fields = { session_id: "slow", config: { create_ms: 600 } };
+  const fields = { session_id: "slow", config: { create_ms: 2000 } };
   const connecting = viewer.connect(server, { fields });
   await eventually("the beginning", () => server.logged.some((line) => line.includes("createSession has begun")));
   const closed = await server.fetch("/v1/stream/sessions/slow", { method: "DELETE" });
@@ -417,7 +418,7 @@ Deno.test("a pipeline that is done says so, with the number of its chunks, and t
   assert.deepEqual(closings(server), ["finished 1"]);
 });
 
-Deno.test("a channel that opens late but in time is taken", async () => {
+timedTest("a channel that opens late but in time is taken", async () => {
   await using server = await startTestServer(testPipeline("two_way"), { webrtcDataChannelTimeoutSeconds: "5" });
   await using viewer = await connectViewer(server, { channel: "chat", audio: false });
   await eventually("the refusal of the other one", () => ofType(viewer, "error").length === 1);

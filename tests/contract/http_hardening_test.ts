@@ -3,6 +3,7 @@ import { systemClock } from "../../src/async/mod.ts";
 import { listenHttp } from "../../src/http/node_listener.ts";
 import { openRaw, type RawConnection, statusOf } from "../support/raw_http.ts";
 import { eventually, startTestServer, testPipeline, type TestServer } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
 import { connectViewer } from "../support/viewer.ts";
 import { CapturedLog } from "../unit/support/captured_log.ts";
 
@@ -116,9 +117,10 @@ Deno.test("what is no proper HTTP is answered with a problem and the connection 
   assert.deepEqual(faultsIn(server), []);
 });
 
-Deno.test("two hundred slow clients are answered 408 or closed in time; nobody waits for them", async () => {
+timedTest("two hundred slow clients are answered 408 or closed in time; nobody waits for them", async () => {
   await using server = await startTestServer(testPipeline("paused"), { httpTimeoutSeconds: "2" });
   const { port } = server.server;
+  await using stack = new AsyncDisposableStack();
   const slow: { kind: string; raw: RawConnection; drip: string }[] = [];
   const kinds = [
     { kind: "nothing", text: "", drip: "" },
@@ -132,7 +134,7 @@ Deno.test("two hundred slow clients are answered 408 or closed in time; nobody w
   ];
   for (let count = 0; count < 200; count++) {
     const { kind, text, drip } = kinds[count % kinds.length] as (typeof kinds)[number];
-    slow.push({ kind, drip, raw: await openRaw(port, text) });
+    slow.push({ kind, drip, raw: stack.use(await openRaw(port, text)) });
   }
   let longest = 0;
   for (let round = 0; round < 200 && slow.some(({ raw }) => !raw.isClosed()); round++) {
@@ -147,7 +149,6 @@ Deno.test("two hundred slow clients are answered 408 or closed in time; nobody w
     // An unknown session is refused before its body is read; the rest of it is not waited for.
     const expected = kind === "pieces" ? 404 : 408;
     assert.equal(statusOf(raw), expected, `${kind}: ${raw.received()}`);
-    await raw[Symbol.asyncDispose]();
   }
   assert.deepEqual(faultsIn(server), []);
 });

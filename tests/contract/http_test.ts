@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { startTestServer, testPipeline, type TestServer } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
 import { connectViewer, Viewer } from "../support/viewer.ts";
 
 const OFFER = "/v1/stream/webrtc/offer";
@@ -90,7 +91,7 @@ Deno.test("a field that is null counts as not given", async () => {
   assert.equal((await post(server, { ...offer, fps: null, prompt: null, session_id: null })).status, 200);
 });
 
-Deno.test("a pipeline that refuses a request at once makes it a 400 with the pipeline's words", async () => {
+timedTest("a pipeline that refuses a request at once makes it a 400 with the pipeline's words", async () => {
   await using server = await startTestServer(testPipeline("refusing"));
   const { viewer, offer } = await validOffer();
   await using _viewer = viewer;

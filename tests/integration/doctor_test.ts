@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { doctorCommand, readReport, runDoctor } from "../support/doctor.ts";
 import { TestAuthority } from "../support/certificates.ts";
 import { eventually, examplePipeline, startTestServer, testPipeline } from "../support/test_server.ts";
+import { undisturbed } from "../support/undisturbed.ts";
 import { connectViewer } from "../support/viewer.ts";
 
 Deno.test("a server that works is ok in every line: pictures come over UDP, its TCP port answers, and no session stays", async () => {
@@ -93,9 +94,11 @@ Deno.test("a server that is full, or whose pipeline refuses the offer, could not
   assert.match(first.out, /could not be tried\.\n$/);
   assert.equal(full.server.registry.size, 1);
   await using refusing = await startTestServer(testPipeline("refusing"));
-  const second = await runDoctor(["--server-url", refusing.url]);
-  assert.equal(second.code, 0, second.out);
-  assert.match(second.out, /could not be tried, .* \(pipeline_failed\): steps must be 1 to 50/);
+  await undisturbed(async () => {
+    const second = await runDoctor(["--server-url", refusing.url]);
+    assert.equal(second.code, 0, second.out);
+    assert.match(second.out, /could not be tried, .* \(pipeline_failed\): steps must be 1 to 50/);
+  });
 });
 
 Deno.test("a pipeline that did not start is a failure with its words", async () => {
@@ -164,7 +167,7 @@ Deno.test("Ctrl-C ends it at once, and the session that it opened is closed", as
   await eventually("it has opened a session", () => server.server.registry.size === 1, 20_000);
   child.kill("SIGINT");
   assert.equal((await child.status).code, 130);
-  await eventually("the session is gone", () => server.server.registry.size === 0, 1000);
+  await eventually("the session is gone", () => server.server.registry.size === 0);
 });
 
 Deno.test("where nothing answers it still ends by itself", async () => {

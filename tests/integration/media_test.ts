@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { eventually, startTestServer, testPipeline } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
 import { connectViewer, type Viewer } from "../support/viewer.ts";
 
-Deno.test("fractional frame rates are exact in RTP time", async () => {
+timedTest("fractional frame rates are exact in RTP time", async () => {
   await using server = await startTestServer(testPipeline("counted_frames"));
   const fps = 30_000 / 1001;
   await using viewer = await connectViewer(server, { fields: { frames: 61, fps } });
@@ -15,7 +16,7 @@ Deno.test("fractional frame rates are exact in RTP time", async () => {
   }
 });
 
-Deno.test("sender reports tie sound and picture to one clock", async () => {
+timedTest("sender reports tie sound and picture to one clock", async () => {
   await using server = await startTestServer(testPipeline("counted_frames"));
   await using viewer = await connectViewer(server, { fields: { frames: 96, tone: true } });
   await eventually("reports of both arrive", () => {
@@ -50,7 +51,7 @@ Deno.test("sound without pictures in between has no gap in sequence or time", as
   }
 });
 
-Deno.test("VP8 is sent when it is all a viewer offers, and when it is preferred", async () => {
+timedTest("VP8 is sent when it is all a viewer offers, and when it is preferred", async () => {
   await using server = await startTestServer(testPipeline("counted_frames"));
   await using viewer = await connectViewer(server, { codecs: ["VP8"], fields: { frames: 24 } });
   await eventually("the frames arrive", () => viewer.frames >= 24);
@@ -65,7 +66,7 @@ Deno.test("VP8 is sent when it is all a viewer offers, and when it is preferred"
 Deno.test("H.264 goes out as constrained baseline", async () => {
   await using server = await startTestServer(testPipeline("counted_frames"));
   await using viewer = await connectViewer(server, { fields: { frames: 12 } });
-  await eventually("the frames arrive", () => viewer.frames >= 12);
+  await eventually("frames arrive", () => viewer.frames > 0);
   assert.match(viewer.answerSdp, /profile-level-id=42[c-f]/);
   const aggregate = viewer.video[0]?.payload ?? new Uint8Array();
   assert.equal((aggregate[0] ?? 0) & 0x1f, 24, "parameter sets come aggregated in front of the first key frame");

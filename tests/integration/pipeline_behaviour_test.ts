@@ -3,7 +3,7 @@ import { eventually, startTestServer, testPipeline } from "../support/test_serve
 import { timedTest } from "../support/undisturbed.ts";
 import { connectViewer } from "../support/viewer.ts";
 
-Deno.test("a generator that never waits stays about a second ahead of what is played", async () => {
+timedTest("a generator that never waits stays about a second ahead of what is played", async () => {
   await using server = await startTestServer(testPipeline("fast_generator"));
   await using viewer = await connectViewer(server);
   await eventually("three seconds are played", () => viewer.frames >= 72);
@@ -14,7 +14,7 @@ Deno.test("a generator that never waits stays about a second ahead of what is pl
   assert.ok(aheadSeconds >= 0.5, `only ${aheadSeconds} s ahead`);
 });
 
-Deno.test("a chunk that breaks the schema is named with its field and left out; the stream goes on", async () => {
+timedTest("a chunk that breaks the schema is named with its field and left out; the stream goes on", async () => {
   await using server = await startTestServer(testPipeline("broken_chunks"));
   await using viewer = await connectViewer(server, { channel: true });
   await eventually("the stream ends", () => viewer.messages.some((message) => message.type === "done"));

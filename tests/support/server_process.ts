@@ -1,5 +1,8 @@
 const root = new URL("../../", import.meta.url).pathname;
 
+/** Longest wait until the pipeline runs. */
+const READY_LIMIT_MS = 20_000;
+
 /** A server in a process of its own, whose memory and descriptors can be read. */
 export interface ServerProcess extends AsyncDisposable {
   readonly url: string;
@@ -30,10 +33,14 @@ export async function startServerProcess(args: readonly string[]): Promise<Serve
     url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0];
   }
   await reader.cancel();
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (const end = performance.now() + READY_LIMIT_MS;;) {
     const response = await fetch(`${url}/v1/service/ready`);
     await response.body?.cancel();
     if (response.ok) break;
+    if (performance.now() > end) {
+      child.kill("SIGKILL");
+      throw new Error(`the server is not ready after ${READY_LIMIT_MS} ms`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const { pid } = child;

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import {
   MediaStreamTrack,
   type RTCDataChannel,
+  type RTCDtlsTransport,
   RTCPeerConnection,
   RTCRtpCodecParameters,
   RtpHeader,
@@ -81,6 +82,7 @@ export class Viewer implements AsyncDisposable {
     const { channel = false } = options;
     if (channel !== false) this.#channel = this.#open(channel === true ? "telefuser" : channel, this.messages);
     for (const transport of this.peer.iceTransports) delete transport.connection.stunServer;
+    for (const transport of this.peer.dtlsTransports) takeOneVerifyRequest(transport);
   }
 
   /** Frames received: packets that end one. */
@@ -193,6 +195,35 @@ export class Viewer implements AsyncDisposable {
     channel.onMessage.subscribe((data) => messages.push(JSON.parse(data.toString())));
     return channel;
   }
+}
+
+/** Type of a DTLS handshake message (RFC 6347, section 4.3.2). */
+const HELLO_VERIFY_REQUEST = 3;
+
+/** A part of werift's DTLS socket that is public there but not in its exported types. */
+interface DtlsSocketInternals {
+  onHandleHandshakes: (messages: readonly { readonly msg_type: number }[]) => Promise<void>;
+}
+
+/**
+ * werift's client gives up at a second HelloVerifyRequest, which is what a ClientHello that was sent twice is answered
+ * with: it sees the first one only.
+ */
+function takeOneVerifyRequest(transport: RTCDtlsTransport): void {
+  transport.onStateChange.subscribe((state) => {
+    if (state !== "connecting") return;
+    queueMicrotask(() => {
+      const socket = transport.dtls as unknown as DtlsSocketInternals | undefined;
+      if (socket === undefined) return;
+      const handle = socket.onHandleHandshakes;
+      let isVerified = false;
+      socket.onHandleHandshakes = async (messages) => {
+        const wanted = messages.filter(({ msg_type }) => msg_type !== HELLO_VERIFY_REQUEST || !isVerified);
+        isVerified ||= messages.some(({ msg_type }) => msg_type === HELLO_VERIFY_REQUEST);
+        if (wanted.length > 0) await handle(wanted);
+      };
+    });
+  });
 }
 
 /** Connects a viewer and fails with the server's words when it is refused. */

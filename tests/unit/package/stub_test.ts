@@ -41,7 +41,8 @@ async function makeGround(): Promise<Ground> {
     { name: "src/main.ts", mode: 0o644, path: `${folder}/runtime` },
   ];
   const codecs = [{ name: NATIVE, mode: 0o644, path: `${folder}/${NATIVE}` }];
-  const content = await writePackage(file, {
+  const made = `${folder}/package`;
+  const content = await writePackage(made, {
     server,
     codecs,
     facts: {
@@ -54,6 +55,7 @@ async function makeGround(): Promise<Ground> {
       unpackedBytes: 1,
     },
   });
+  await copy(made, file);
   return {
     folder,
     file,
@@ -70,6 +72,15 @@ async function makeGround(): Promise<Ground> {
     },
     [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
   };
+}
+
+/**
+ * Copies a file that is run: by another process, as a program that another test starts meanwhile would have it open for
+ * writing too, and what is open for writing cannot be run.
+ */
+async function copy(from: string, to: string): Promise<void> {
+  const { success } = await new Deno.Command("cp", { args: ["-p", from, to] }).output();
+  assert.ok(success);
 }
 
 function namesIn(folder: string): string[] {
@@ -222,7 +233,10 @@ Deno.test("a file that was copied in part or damaged is refused, and nothing of 
   for (const [name, damage] of damages) {
     await context.step(name, async () => {
       await using ground = await makeGround();
-      await Deno.writeFile(ground.file, damage(await Deno.readFile(ground.file)));
+      const damaged = `${ground.folder}/damaged`;
+      await Deno.writeFile(damaged, damage(await Deno.readFile(ground.file)), { mode: 0o755 });
+      await Deno.remove(ground.file);
+      await copy(damaged, ground.file);
       const { code, out, err } = await ground.run();
       assert.equal(code, 1, out);
       assert.match(err, /telefuser: cannot unpack itself; tried /);

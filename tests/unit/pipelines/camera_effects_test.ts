@@ -321,6 +321,7 @@ Deno.test("sound does not wait for slow work", async () => {
 });
 
 Deno.test("the echo comes back later by exactly echo_ms, to the sample", async () => {
+  using _time = fakeTime();
   const viewer = await join(await started(), { echo_ms: 100.5 });
   const delay = 4824;
   const heard: number[] = [];

@@ -3,6 +3,8 @@ import { parseMessage } from "werift";
 import { systemClock } from "../../../src/async/mod.ts";
 import { isSigned } from "../../../src/webrtc/ice_socket.ts";
 import { bindingRequest, checkOverTcp, StunProbe } from "../../../src/webrtc/stun_probe.ts";
+import { Collector } from "../support/collector.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { BINDING_RESPONSE, stunPacket } from "../support/stun_packets.ts";
 
 const CREDENTIALS = { username: "theirs:ours", password: "a password of 22 chars" };
@@ -52,12 +54,18 @@ Deno.test("an answer says where it sees us, and silence is null", async () => {
 });
 
 Deno.test("a request that gets lost is sent again", async () => {
-  let count = 0;
-  const server = listen((data) => ++count < 2 ? null : answerTo(data));
+  const clock = new ManualClock();
+  const arrived = new Collector<Uint8Array>();
+  const server = listen((data) => {
+    arrived.add(data);
+    return arrived.items.length < 2 ? null : answerTo(data);
+  });
   await using probe = new StunProbe({ family: 4 });
-  const reply = await probe.ask(["127.0.0.1", (server.addr as Deno.NetAddr).port], TIMING);
-  assert.ok(reply?.mapped);
-  assert.equal(count, 2);
+  const asking = probe.ask(["127.0.0.1", (server.addr as Deno.NetAddr).port], { clock, limit: 3 });
+  await arrived.until(1);
+  await clock.advance(0.25);
+  assert.ok((await asking)?.mapped);
+  assert.equal(arrived.items.length, 2);
   server.close();
 });
 
