@@ -147,6 +147,8 @@ async function runSuite(suite: Suite): Promise<{ passed: number; failed: number 
     "test",
     "-A",
     "--no-prompt",
+    // `deno task check` looks at the types of everything at once; the suites would do it over again, and each worker too.
+    "--no-check",
     ...(suite.parallel ? ["--parallel"] : []),
     ...suite.flags ?? [],
     suite.path,

@@ -32,7 +32,7 @@ const CHECKS = [
 ].join(",");
 
 /** What the program is told to do: in every phase so many cases for each operation. */
-const LIMITS = ["--max-examples", "60", "--max-time", "60", "--seed", "20261121", "--request-timeout", "20"];
+const LIMITS = ["--max-examples", "60", "--max-time", "30", "--seed", "20261121", "--request-timeout", "20"];
 
 const HOOKS_FOLDER = new URL("../support/", import.meta.url).pathname;
 
