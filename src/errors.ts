@@ -22,6 +22,7 @@ export type StreamErrorCode =
   | "sessions_full"
   | "resume_refused"
   | "connection_gone"
+  | "ice_session_changed"
   | "service_not_running"
   | "shutting_down"
   | "no_ice_candidates"

@@ -24,6 +24,7 @@ const STATUS: Record<StreamErrorCode, ContentfulStatusCode> = {
   sessions_full: 503,
   resume_refused: 403,
   connection_gone: 409,
+  ice_session_changed: 412,
   service_not_running: 503,
   shutting_down: 503,
   no_ice_candidates: 503,

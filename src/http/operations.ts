@@ -113,6 +113,7 @@ export const OPERATIONS: readonly Operation[] = [
       "invalid_sdp",
       "session_not_found",
       "connection_gone",
+      "ice_session_changed",
       "unsupported_media_type",
       "no_ice_candidates",
     ],

@@ -39,6 +39,7 @@ export function streamRoutes(services: Services): Hono<AppEnv> {
       throw new StreamError("unsupported_media_type", `send Content-Type: ${TRICKLE_ICE} with an SDP fragment`);
     }
     const session = registry.get(context.req.param("id"));
+    requireMatch(session, context.req.header("if-match"));
     const told = await session.trickle(readIceFragment(await readBody(context.req.raw, limits)));
     if (told === null) return context.body(null, 204);
     context.header("ETag", entityTag(session));
@@ -77,6 +78,15 @@ export function streamRoutes(services: Services): Hono<AppEnv> {
     );
   });
   return routes;
+}
+
+/** A fragment that is meant for another ICE session, because one of the two was late, is refused (RFC 9725, section 4.3.1). */
+function requireMatch(session: Session, wanted: string | undefined): void {
+  if (wanted === undefined) return;
+  const tags = wanted.split(",").map((tag) => tag.trim());
+  if (tags.includes("*") || tags.includes(entityTag(session))) return;
+  const detail = `If-Match names another ICE session than the present one, ${entityTag(session)}`;
+  throw new StreamError("ice_session_changed", detail, { field: "If-Match" });
 }
 
 /** Names one ICE session, so that a restart is seen (RFC 9725, section 4.3.1). */

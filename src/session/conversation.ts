@@ -54,7 +54,11 @@ export class Conversation {
     channel.faulty.on(({ code, detail }) => this.#refuse(code, detail));
     const replay = () => {
       const from = after ?? this.#sent;
-      for (const { sequence, message } of this.#kept) if (sequence > from) channel.send(message);
+      for (const { sequence, message } of this.#kept) {
+        // Its picture has gone over another connection, whose RTP timestamps are not those of this one.
+        const { rtp_timestamp: _, ...rest } = message;
+        if (sequence > from) channel.send(rest, { optional: false });
+      }
       this.#sent = this.#sequence;
     };
     if (channel.isOpen) replay();

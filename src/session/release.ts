@@ -13,14 +13,24 @@ const CONNECT_LIMIT = 3;
 /** Seconds that each step of closing may take. */
 const STEP_LIMIT = 3;
 
-/** Does one step of closing: that it fails or hangs is logged, and the next one comes all the same. */
+/**
+ * Does one step of closing: that it fails or hangs is logged, and the next one comes all the same.
+ *
+ * @param options.limit seconds that it may take; null for a step that has a limit of its own
+ */
 export async function releaseStep(
   name: string,
-  { step, clock, log }: { step: () => unknown; clock: Clock; log: Log },
+  { step, clock, log, limit = STEP_LIMIT }: {
+    step: () => unknown;
+    clock: Clock;
+    log: Log;
+    limit?: number | null;
+  },
 ): Promise<void> {
   try {
-    const outcome = await withTimeLimit(clock, STEP_LIMIT, Promise.resolve(step()));
-    if (outcome === "timeout") log.warn(`releasing the ${name} took more than ${STEP_LIMIT} s`);
+    if (limit === null) return void await step();
+    const outcome = await withTimeLimit(clock, limit, Promise.resolve(step()));
+    if (outcome === "timeout") log.warn(`releasing the ${name} took more than ${limit} s`);
   } catch (error) {
     log.warn(`releasing the ${name} failed: ${messageOf(error)}`);
   }

@@ -14,6 +14,7 @@ import {
   readOffer,
   requireChannel,
 } from "../webrtc/mod.ts";
+import { ChannelLimit } from "./channel_limit.ts";
 import { type ControlLatency, ControlTrace } from "./control_trace.ts";
 import { Conversation } from "./conversation.ts";
 import { farewell, releaseStep } from "./release.ts";
@@ -31,7 +32,6 @@ const CHANNEL_GRACE = 0.5;
 /** What belongs to a session that is open. */
 interface Parts {
   readonly pipeline: PipelineSession;
-  readonly viewer: Viewer;
   readonly live: LiveStream;
   readonly conversation: Conversation;
 }
@@ -58,6 +58,8 @@ export class Session {
   #viewer: Viewer | undefined;
   #conversation: Conversation | undefined;
   #hold: Timer | undefined;
+  /** Of a bidirectional session. */
+  readonly #channel: ChannelLimit;
   #leftAt: number | undefined;
   #codec: VideoCodec | undefined;
 
@@ -70,6 +72,8 @@ export class Session {
     this.#log = new Log(`session ${options.id}`);
     this.#tasks = new TaskScope(this.#log);
     this.#trace = new ControlTrace({ clock: options.clock, totals });
+    const { clock, channelLimit: seconds } = options;
+    this.#channel = new ChannelLimit({ clock, seconds, missed: () => this.#channelMissed() });
   }
 
   get state(): SessionState {
@@ -129,7 +133,8 @@ export class Session {
       const answer = await viewer.peer.answer(offer, viewerOffer);
       await this.#accepted(pipeline);
       if (this.#step("answered") === null) throw new StreamError("shutting_down", "the session was closed meanwhile");
-      this.#tasks.run("stream", () => this.#run({ pipeline, viewer, live, conversation }));
+      viewer.peer.limitConnecting();
+      this.#tasks.run("stream", () => this.#run({ pipeline, live, conversation }));
       this.#log.info("answered", { codec, mode: this.mode });
       return answer;
     } catch (error) {
@@ -145,10 +150,15 @@ export class Session {
    *
    * @param after `sequence` of the last message that the viewer got, when it says
    * @returns the SDP answer
-   * @throws StreamError `invalid_sdp`, `no_common_codec`, `no_ice_candidates`; `session_not_found` when it is over
+   * @throws StreamError `invalid_sdp`, `no_common_codec`, `no_ice_candidates`; `session_not_found` when it is over;
+   * `resume_refused` when sessions are not held
    */
   async resume(viewerOffer: ViewerOffer, { after }: { after?: number | undefined } = {}): Promise<string> {
     const [pipeline, live, conversation, codec] = [this.#pipeline, this.#live, this.#conversation, this.#codec];
+    if (this.#options.holdSeconds === 0) {
+      const detail = "--webrtc-hold-seconds is 0, so no session is held; leave session_id and resume_token out";
+      throw new StreamError("resume_refused", detail, { field: "resume_token" });
+    }
     if (pipeline === undefined || live === undefined || conversation === undefined || codec === undefined) {
       throw this.#over();
     }
@@ -174,6 +184,7 @@ export class Session {
     const before = this.#viewer;
     this.#viewer = viewer;
     conversation.attach(viewer.peer.channel, { after });
+    viewer.peer.limitConnecting();
     this.#lost("the viewer comes back over a new connection");
     await before?.close("replaced by a new connection");
     return answer;
@@ -196,6 +207,7 @@ export class Session {
     if (this.#step("close") !== null) {
       this.#reason = reason;
       this.#hold?.cancel();
+      this.#channel.stop();
       this.#log.info(`closing: ${reason.detail}`, { code: reason.code });
       await this.#releaseAll(reason);
       this.#step("released");
@@ -267,7 +279,10 @@ export class Session {
     peer.stateChanged.on((change) => {
       if (viewer === this.#viewer) this.#connectionChanged(viewer, { ...change, resumable });
     });
-    if (this.mode === "bidirectional") peer.channel.ended.on(() => void this.#channelEnded(viewer));
+    if (this.mode === "bidirectional") {
+      peer.channel.opened.on(() => viewer === this.#viewer && this.#channel.open());
+      peer.channel.ended.on(() => void this.#channelEnded(viewer));
+    }
     return viewer;
   }
 
@@ -299,6 +314,7 @@ export class Session {
     if (wasInterrupted) viewer.skip(stoodStill);
     viewer.join();
     live.requestKeyFrame();
+    if (this.mode === "bidirectional") this.#channel.begin();
     const after_ms = Math.round((this.#options.clock.now() - this.createdAt) * 1000);
     this.#log.info(wasInterrupted ? "connected again" : "connected", { after_ms });
   }
@@ -307,9 +323,15 @@ export class Session {
   #lost(reason: string): void {
     const { holdSeconds, clock } = this.#options;
     if (holdSeconds === 0) return void this.close({ code: "connection_lost", detail: reason });
-    if (this.#step("lost") === null) return;
-    this.#live?.pause();
-    this.#log.info(`interrupted: ${reason}`, { hold_seconds: holdSeconds });
+    if (this.#step("lost") !== null) {
+      this.#live?.pause();
+      this.#channel.stop();
+      this.#log.info(`interrupted: ${reason}`, { hold_seconds: holdSeconds });
+    } else if (this.#state !== "interrupted") {
+      return;
+    }
+    // Each connection that comes and goes in between is a sign of life.
+    this.#hold?.cancel();
     this.#hold = clock.schedule(holdSeconds, () => {
       const detail = `${reason}, and the viewer did not come back within ${holdSeconds} s`;
       void this.close({ code: "connection_lost", detail });
@@ -348,8 +370,11 @@ export class Session {
     });
   }
 
-  async #run({ pipeline, viewer, live, conversation }: Parts): Promise<void> {
-    if (this.mode === "bidirectional" && !await this.#channelOpen(viewer.peer)) return;
+  async #run({ pipeline, live, conversation }: Parts): Promise<void> {
+    if (this.mode === "bidirectional") {
+      await Promise.race([this.#channel.opened, this.closed]);
+      if (this.#reason !== undefined) return;
+    }
     try {
       await live.run(pipeline);
     } catch (error) {
@@ -364,17 +389,10 @@ export class Session {
     void this.close({ code: "finished", detail: "the pipeline is done and everything has been played" });
   }
 
-  /** Waits for the control channel; false when the session is over without it. */
-  async #channelOpen({ channel, ready }: PeerConnection): Promise<boolean> {
-    const { clock, channelLimit } = this.#options;
-    await Promise.race([ready, this.closed]);
-    const outcome = await withTimeLimit(clock, channelLimit, Promise.race([channel.whenOpen(), this.closed]));
-    if (outcome === "timeout") {
-      const detail = `the DataChannel "${CHANNEL_LABEL}" did not open within ${channelLimit} s; ` +
-        `call pc.createDataChannel("${CHANNEL_LABEL}") before createOffer()`;
-      void this.close({ code: "setup_failed", detail });
-    }
-    return outcome !== "timeout" && this.#reason === undefined;
+  #channelMissed(): void {
+    const detail = `the DataChannel "${CHANNEL_LABEL}" did not open within ${this.#options.channelLimit} s; ` +
+      `call pc.createDataChannel("${CHANNEL_LABEL}") before createOffer()`;
+    void this.close({ code: "setup_failed", detail });
   }
 
   async #releaseAll(reason: CloseReason): Promise<void> {
@@ -382,7 +400,13 @@ export class Session {
     const { clock } = this.#options;
     const release = (name: string, step: () => unknown) => releaseStep(name, { step, clock, log: this.#log });
     await release("conversation", () => this.#conversation?.close(reason));
-    const pipeline = release("pipeline", () => this.#pipeline?.close(reason));
+    // It has a limit of its own, and no other session may have its id or its place before.
+    const pipeline = releaseStep("pipeline", {
+      step: () => this.#pipeline?.close(reason),
+      limit: null,
+      clock,
+      log: this.#log,
+    });
     if (viewer !== undefined) await farewell(viewer.peer, { reason, clock });
     await release("connection", () => viewer?.close(reason.detail));
     await release("stream", () => this.#live?.close());

@@ -46,24 +46,15 @@ export class SessionRegistry {
    * @throws StreamError `session_exists`, `sessions_full`, `shutting_down`, and what `Session.open` throws
    */
   async open(options: SessionOptions): Promise<Answered> {
-    if (this.#draining) {
-      throw new StreamError("shutting_down", "Stream service is not running: the server is shutting down");
-    }
-    if (this.#sessions.has(options.id)) {
-      throw new StreamError(
-        "session_exists",
-        `session ${options.id} is in use; leave session_id out to get a new one`,
-        {
-          field: "session_id",
-        },
-      );
-    }
-    if (this.#sessions.size >= this.#maxSessions) await this.#makeRoom();
-    if (this.#sessions.has(options.id) || this.#sessions.size >= this.#maxSessions) {
-      throw new StreamError(
-        "sessions_full",
-        `Max sessions reached: all ${this.#maxSessions} are in use; try again later or raise --webrtc-max-sessions`,
-      );
+    this.#requireFree(options.id);
+    while (this.#sessions.size >= this.#maxSessions) {
+      if (!await this.#makeRoom()) {
+        throw new StreamError(
+          "sessions_full",
+          `Max sessions reached: all ${this.#maxSessions} are in use; try again later or raise --webrtc-max-sessions`,
+        );
+      }
+      this.#requireFree(options.id);
     }
     const session = new Session(options, this.latency);
     this.#sessions.set(session.id, session);
@@ -124,12 +115,26 @@ export class SessionRegistry {
     await Promise.all([...this.#sessions.values()].map((session) => session.close(reason)));
   }
 
-  /** Gives up the session that was left first, if there is one whose viewer went by itself and has not come back. */
-  async #makeRoom(): Promise<void> {
+  #requireFree(id: string): void {
+    if (this.#draining) {
+      throw new StreamError("shutting_down", "Stream service is not running: the server is shutting down");
+    }
+    if (!this.#sessions.has(id)) return;
+    const detail = `session ${id} is in use; leave session_id out to get a new one`;
+    throw new StreamError("session_exists", detail, { field: "session_id" });
+  }
+
+  /**
+   * Gives up the session that was left first, if there is one whose viewer went by itself and has not come back.
+   *
+   * @returns whether there was one
+   */
+  async #makeRoom(): Promise<boolean> {
     const left = [...this.#sessions.values()].filter(({ leftAt }) => leftAt !== undefined);
     left.sort((a, b) => (a.leftAt ?? 0) - (b.leftAt ?? 0));
     const detail = "the viewer left, and another one needed the place";
     await left[0]?.close({ code: "connection_lost", detail });
+    return left.length > 0;
   }
 
   #forget(session: Session, reason: CloseReason): void {

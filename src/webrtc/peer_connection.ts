@@ -48,7 +48,7 @@ export interface PeerConnectionOptions extends PeerMediaOptions {
   readonly loopback: boolean;
   /** Seconds without anything from the viewer after which it counts as interrupted. */
   readonly silenceLimit: number;
-  /** Seconds from the answer until the connection must be up. */
+  /** Seconds from `limitConnecting()` until the connection must be up. */
   readonly connectLimit: number;
   readonly log: Log;
 }
@@ -65,8 +65,10 @@ export class PeerConnection {
   #state: ConnectionState = "connecting";
   #media: PeerMedia | undefined;
   #offer: Offer | undefined;
-  /** The viewer's username fragment; another one means an ICE restart. */
+  /** The viewer's username fragment; a new one means an ICE restart. */
   #remoteFragment = "";
+  /** Those of before. */
+  readonly #formerFragments = new Set<string>();
   #timer: Timer | undefined;
   #agent: IceAgent | undefined;
   readonly #feedback: CongestionFeedback;
@@ -139,7 +141,7 @@ export class PeerConnection {
   }
 
   /**
-   * Answers an offer. The connection then comes up by itself, or closes with a reason.
+   * Answers an offer. The connection then comes up by itself, or closes with a reason; see `limitConnecting()`.
    *
    * @param options.trickle whether candidates that come up later reach the viewer another way; else they are waited for
    * @returns the SDP answer with our candidates in it
@@ -152,16 +154,25 @@ export class PeerConnection {
   /**
    * Takes candidates of the viewer's, or restarts ICE when the fragment names new parameters.
    *
+   * A fragment of a round that is over, which was late, changes nothing.
+   *
    * @returns what is to be told in turn: our parameters after a restart, candidates that came up since; null when nothing is
-   * @throws StreamError `connection_gone` when there is nothing that could be restarted
+   * @throws StreamError `connection_gone` when there is nothing that could be restarted; `invalid_sdp` for a restart
+   * without a password
    */
   async trickle(fragment: IceFragment): Promise<IceFragment | null> {
     const agent = this.#agent;
     if (agent === undefined || this.#state === "closed") throw gone();
     const { usernameFragment, password } = fragment;
+    if (this.#formerFragments.has(usernameFragment)) return null;
     const isRestart = usernameFragment !== this.#remoteFragment;
     if (isRestart) {
-      if (this.#state === "connecting" || password === "") throw gone();
+      if (password === "") {
+        const detail = "a=ice-ufrag is a new one, so ICE restarts, and that needs its a=ice-pwd";
+        throw new StreamError("invalid_sdp", detail, { field: "a=ice-pwd" });
+      }
+      if (this.#state === "connecting") throw gone();
+      this.#formerFragments.add(this.#remoteFragment);
       this.#remoteFragment = usernameFragment;
       await agent.restart({ usernameFragment, password });
     }
@@ -174,7 +185,7 @@ export class PeerConnection {
   }
 
   async #answer(offer: Offer, { trickle }: { trickle: boolean }): Promise<string> {
-    const { clock, connectLimit } = this.#options;
+    const { clock } = this.#options;
     this.#offer = offer;
     for (const kind of ["video", "audio"] as const) {
       for (const direction of answerDirections(offer, { kind, receive: this.#options.receive[kind] })) {
@@ -204,10 +215,16 @@ export class PeerConnection {
       const none = new StreamError("no_ice_candidates", "this server has no address that it could be reached at");
       throw agent.failure ?? none;
     }
+    return withCandidates(sdp, candidates);
+  }
+
+  /** From now on the viewer has the answer: closes the connection when it is not up in time. */
+  limitConnecting(): void {
+    if (this.#state !== "connecting") return;
+    const { clock, connectLimit } = this.#options;
     this.#timer = clock.schedule(connectLimit, () => {
       this.#closeWith(`no connection within ${connectLimit} s; UDP may be blocked on the way`);
     });
-    return withCandidates(sdp, candidates);
   }
 
   /** Closes the connection; the reason is for our own log, the viewer sees the transport end. */

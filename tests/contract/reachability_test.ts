@@ -28,9 +28,9 @@ async function iceServers(flags: Parameters<typeof startTestServer>[1]): Promise
 /** Sends an ICE fragment to a session. */
 async function patch(
   server: TestServer,
-  { id, body, type = TRICKLE_ICE }: { id: string; body: string; type?: string },
+  { id, body, type = TRICKLE_ICE, match }: { id: string; body: string; type?: string; match?: string },
 ): Promise<{ status: number; text: string; headers: Headers }> {
-  const headers = { "Content-Type": type };
+  const headers = { "Content-Type": type, ...(match !== undefined && { "If-Match": match }) };
   const response = await server.fetch(`/v1/stream/webrtc/${id}`, { method: "PATCH", headers, body });
   return { status: response.status, text: await response.text(), headers: response.headers };
 }
@@ -120,8 +120,12 @@ Deno.test("PATCH: 204 for candidates, 200 with the server's new parameters after
   const ports = new Set(candidatesOf(viewer.answerSdp).map(({ port }) => port));
   const after = candidatesOf(restarted.text);
   assert.ok(after.length > 0 && after.every(({ port }) => ports.has(port)), "the ports stay");
-  const again = await patch(server, { id, body: `${NEW_FRAGMENT}${CANDIDATE}` });
+  const again = await patch(server, { id, body: `${NEW_FRAGMENT}${CANDIDATE}`, match: `"${fragment}"` });
   assert.equal(again.status, 204, "the same parameters are no second restart");
+  const late = await patch(server, { id, body: `${parametersOf(viewer)}${CANDIDATE}` });
+  assert.equal(late.status, 204, "a candidate of the round before, which was late, is no restart either");
+  const candidate = await patch(server, { id, body: NEW_FRAGMENT, match: "*" });
+  assert.equal(candidate.status, 204);
 });
 
 Deno.test("PATCH that cannot be done answers 400, 404, 409, 413 and 415 in words", async (context) => {
@@ -133,13 +137,14 @@ Deno.test("PATCH that cannot be done answers 400, 404, 409, 413 and 415 in words
   const closed = await connectViewer(server);
   await server.fetch(`/v1/stream/webrtc/${closed.sessionId}`, { method: "DELETE" });
   await closed.peer.close();
-  const cases: readonly [string, { id: string; body: string; type?: string }, number, string, RegExp][] = [
+  const cases: readonly [string, Parameters<typeof patch>[1], number, string, RegExp][] = [
     ["no fragment", { id, body: "" }, 400, "invalid_sdp", /no a=ice-ufrag/],
     ["garbage", { id, body: "hello" }, 400, "invalid_sdp", /not of the form/],
     ["no candidate", { id, body: `${parameters}a=candidate:x\r\n` }, 400, "invalid_sdp", /this is no candidate/],
     ["unknown session", { id: "nobody", body: parameters }, 404, "session_not_found", /nobody/],
     ["closed session", { id: closed.sessionId, body: parameters }, 404, "session_not_found", /closed by request/],
-    ["restart without password", { id, body: "a=ice-ufrag:renewed\r\n" }, 409, "connection_gone", /send a new offer/],
+    ["restart without password", { id, body: "a=ice-ufrag:renewed\r\n" }, 400, "invalid_sdp", /needs its a=ice-pwd/],
+    ["another tag", { id, body: parameters, match: '"gone"' }, 412, "ice_session_changed", /If-Match names another/],
     ["too large", { id, body: "a=x\r\n".repeat(5000) }, 413, "body_too_large", /--max-body-bytes/],
     ["JSON", { id, body: parameters, type: "application/json" }, 415, "unsupported_media_type", /sdpfrag/],
     ["no type", { id, body: parameters, type: "" }, 415, "unsupported_media_type", /sdpfrag/],

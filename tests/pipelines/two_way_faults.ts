@@ -21,8 +21,8 @@ const sessions = new Map<string, Session>();
 
 /**
  * Breaks where `config.fault` says: `create`, `no id`, `push`, `push later`, `wordy`, `pull`, `first chunk`, `midway`, `close` or
- * `close later`; `config.chunks` is how many it makes. `config.create_ms` is how long `createSession()` takes. Every call of
- * `closeSession()` is logged, and that of `stop()`, which throws.
+ * `close later`; `config.chunks` is how many it makes. `config.create_ms` is how long `createSession()` takes,
+ * `config.close_ms` how long `closeSession()` does. Every call of `closeSession()` is logged, and that of `stop()`, which throws.
  */
 class TwoWayFaults implements BidirectionalService {
   #log: PipelineLog | undefined;
@@ -65,6 +65,7 @@ class TwoWayFaults implements BidirectionalService {
   closeSession(id: string, reason: SessionEnd): void | Promise<void> {
     const session = sessionOf(id);
     session.context.log.info("closeSession was called", { times: ++session.closed, code: reason.code });
+    if (typeof session.config.close_ms === "number") return sleep(session.config.close_ms);
     if (session.config.fault === "close") throw new Error("close broke");
     if (session.config.fault === "close later") {
       return sleep(5).then(() => Promise.reject(new Error("close later broke")));

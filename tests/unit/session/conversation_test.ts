@@ -11,20 +11,24 @@ type Message = Readonly<Record<string, unknown>>;
 /** A channel that opens when it is told to, and keeps what is sent. */
 function makeChannel() {
   const sent: Message[] = [];
+  const how: unknown[] = [];
   const opened = new Emitter<void>();
   const channel = {
     isOpen: false,
     received: new Emitter<Message>(),
     faulty: new Emitter<{ code: string; detail: string }>(),
     opened,
-    send: (message: Message) => void sent.push(message),
+    send: (message: Message, options: unknown) => {
+      sent.push(message);
+      how.push(options);
+    },
     close: () => undefined,
   };
   const open = () => {
     channel.isOpen = true;
     opened.emit();
   };
-  return { channel: channel as unknown as ControlChannel, sent, open, shut: () => void (channel.isOpen = false) };
+  return { channel: channel as unknown as ControlChannel, sent, how, open, shut: () => void (channel.isOpen = false) };
 }
 
 function converse({ takesInput = true, rtpTimestamp = (_mediaTime: number): number | undefined => undefined } = {}) {
@@ -162,6 +166,16 @@ Deno.test("a viewer that comes back gets what it missed: behind its last message
     back.open();
     assert.deepEqual(back.sent.map(({ sequence }) => sequence), expected, `after ${after}`);
   }
+});
+
+Deno.test("what is sent again is not left out, and has no RTP timestamp of another connection", () => {
+  const { conversation } = converse({ rtpTimestamp: () => 90_000 });
+  const next = makeChannel();
+  conversation.attach(next.channel, { after: 0 });
+  conversation.chunk({ index: 0, data: { applied_controls: ["a"] }, mediaTime: 1 });
+  next.open();
+  assert.deepEqual(next.sent.map(({ type, rtp_timestamp }) => [type, rtp_timestamp]), [["chunk", undefined]]);
+  assert.deepEqual(next.how, [{ optional: false }]);
 });
 
 Deno.test("what is kept for a viewer that vanished is bounded by count and by size; the newest is kept", () => {
