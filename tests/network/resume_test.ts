@@ -156,5 +156,10 @@ Deno.test("when the viewer does not come back the session ends with the reason, 
   await browser.page.goto("about:blank");
   await eventually("the session ends", () => server.server.registry.size === 0, 5000);
   const { detail } = await (await server.fetch(`/v1/stream/sessions/${id}/status`)).json();
-  assert.match(detail, /the viewer closed the connection, and the viewer did not come back within 1 s/);
+  const reason = /the viewer closed the connection, and the viewer did not come back within 1 s/;
+  assert.match(detail, reason);
+  const told = server.logged.filter((line) => line.includes("closeSession was called"));
+  assert.equal(told.length, 1, told.join("\n"));
+  assert.match(told[0] ?? "", /code=connection_lost/);
+  assert.match(told[0] ?? "", reason);
 });

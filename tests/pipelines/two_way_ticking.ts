@@ -1,4 +1,12 @@
-import type { BidirectionalService, Chunk, ControlMessage, MediaMessage, SessionConfig, SessionEnd } from "telefuser";
+import type {
+  BidirectionalService,
+  Chunk,
+  ControlMessage,
+  MediaMessage,
+  SessionConfig,
+  SessionContext,
+  SessionEnd,
+} from "telefuser";
 
 const WIDTH = 160;
 const HEIGHT = 120;
@@ -8,18 +16,19 @@ interface Session {
   isOpen: boolean;
   /** What the viewer has sent. */
   readonly received: string[];
+  readonly context: SessionContext;
 }
 
 const sessions = new Map<string, Session>();
 
 /**
  * A world that goes on: pictures that grow lighter and darker, and with every chunk its number, how many sessions were
- * ever made and which messages have come.
+ * ever made and which messages have come. Why a session ends is logged.
  */
 class Ticking implements BidirectionalService {
-  createSession(config: SessionConfig): string {
+  createSession(config: SessionConfig, context: SessionContext): string {
     created++;
-    sessions.set(config.session_id, { isOpen: true, received: [] });
+    sessions.set(config.session_id, { isOpen: true, received: [], context });
     return config.session_id;
   }
 
@@ -44,9 +53,11 @@ class Ticking implements BidirectionalService {
     }
   }
 
-  closeSession(id: string, _reason: SessionEnd): void {
+  closeSession(id: string, { code, detail }: SessionEnd): void {
     const session = sessions.get(id);
-    if (session !== undefined) session.isOpen = false;
+    if (session === undefined) return;
+    session.isOpen = false;
+    session.context.log.info("closeSession was called", { code, detail });
     sessions.delete(id);
   }
 }

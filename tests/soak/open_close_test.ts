@@ -98,17 +98,22 @@ Deno.test("50 rounds in a process of its own leave no descriptor and no thread b
   for (let round = 0; round < WARM_UP; round++) await openAndClose(server.url);
   const settled = async () => {
     await new Promise((resolve) => setTimeout(resolve, 1000));
-    return { memory: server.memory(), descriptors: server.descriptors() };
+    return { memory: server.memory(), descriptors: server.descriptors(), threads: server.threads() };
   };
   const before = await settled();
   for (let round = 0; round < ROUNDS; round++) await openAndClose(server.url);
   const after = await settled();
   const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
-  console.log(`resident ${mib(before.memory)} → ${mib(after.memory)} MiB, descriptors ${after.descriptors}`);
+  console.log(
+    `resident ${mib(before.memory)} → ${
+      mib(after.memory)
+    } MiB, descriptors ${after.descriptors}, threads ${after.threads}`,
+  );
   assert.ok(
     Math.abs(after.descriptors - before.descriptors) <= 1,
     `descriptors ${before.descriptors} → ${after.descriptors}`,
   );
+  assert.ok(after.threads - before.threads <= 1, `threads ${before.threads} → ${after.threads}`);
   // Resident memory breathes with the collector and the allocator until some 150 rounds; what is live is held exactly
   // above. This bound is for what neither of the two counts would see: over 1 MiB a round.
   assert.ok(
