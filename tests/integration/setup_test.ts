@@ -121,3 +121,25 @@ Deno.test("a session that is held stands still: no chunk is made until its viewe
   assert.equal(await stateOf(), "live");
   assert.ok(made() > before + 1);
 });
+
+Deno.test("a viewer that shows a certificate and does not prove that it has its key is not connected", async () => {
+  await using server = await startTestServer(testPipeline("plain_color"));
+  await using viewer = new Viewer();
+  for (const transport of viewer.peer.dtlsTransports) {
+    transport.onStateChange.subscribe((state) => {
+      if (state !== "connecting") return;
+      queueMicrotask(() => {
+        const { cipher } = transport.dtls as unknown as {
+          cipher: { signatureData: (data: Uint8Array, hash: string) => Uint8Array };
+        };
+        const sign = cipher.signatureData.bind(cipher);
+        cipher.signatureData = (_data, hash) => sign(new TextEncoder().encode("another handshake"), hash);
+      });
+    });
+  }
+  await connect(viewer, server, (sdp) => sdp);
+  await eventually("the session is over", () => server.server.registry.size === 0);
+  assert.equal(viewer.frames, 0);
+  const { detail } = await (await server.fetch(`/v1/stream/sessions/${viewer.sessionId}/status`)).json();
+  assert.match(detail, /did not prove that its certificate is its own/);
+});
