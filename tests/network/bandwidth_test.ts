@@ -24,17 +24,17 @@ const WATCH = `(() => {
 })()`;
 
 /** A busy picture at 4 Mbit/s through a link; real Chromium, H.264. */
-async function openCall(settings: Parameters<ImpairedLink["set"]>[0]) {
+async function openCall(settings: Parameters<ImpairedLink["set"]>[0], { twoWay = false } = {}) {
   const stack = new AsyncDisposableStack();
   const flags = { webrtcVideoBitrate: String(BITRATE) };
-  const server = stack.use(await startTestServer(testPipeline("busy"), flags));
+  const server = stack.use(await startTestServer(testPipeline(twoWay ? "two_way_busy" : "busy"), flags));
   const { page } = stack.use(await openPage(`${server.url}/v1/service/health`));
   const link = stack.use(new ImpairedLink({ seed: 11 }));
   link.set(settings);
   await routeThroughLink(page, link);
   await addClient(page);
   await page.evaluate(WATCH);
-  await callClient(page, "connect", {});
+  await callClient(page, "connect", { bidirectional: twoWay });
   await page.waitForTimeout(6000);
   return {
     link,
