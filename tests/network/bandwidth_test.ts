@@ -72,6 +72,32 @@ for (const [loss, limit] of [[0.05, 0.02], [0.1, 0.08]] as const) {
   );
 }
 
+// A pipeline that takes the camera hears of the network by REMB alone, and climbs again more slowly.
+timedTest(
+  "4 to 0.8 Mbit/s with the camera offered: under the limit in 3 s, a short queue, no freeze above 1 s",
+  async () => {
+    await using call = await openCall({ delay: 0.02, rate: 5_000_000 }, { twoWay: true });
+    const { link } = call;
+    const begin = link.slots("down").length;
+    link.set({ rate: 800_000 });
+    const low = await call.watch(10);
+    const after = link.slots("down").slice(begin + 30);
+    link.set({ rate: 8_000_000 });
+    await call.watch(10);
+    const back = mean(link.slots("down").slice(-10).map(({ sent }) => sent));
+    const sent = mean(after.slice(0, 10).map(({ sent }) => sent));
+    const longestQueue = Math.max(...after.map(({ queueDelay }) => queueDelay));
+    console.log(
+      `longest freeze ${Math.round(low.longest)} ms; ${(sent / 1e6).toFixed(2)} Mbit/s, queue at most ` +
+        `${Math.round(1000 * longestQueue)} ms after 3 s; ${(back / 1e6).toFixed(2)} Mbit/s ten seconds later`,
+    );
+    assert.ok(sent < 800_000, `${sent} bit/s after 3 s`);
+    assert.ok(longestQueue < 0.3, `a queue of ${longestQueue} s`);
+    assert.ok(low.longest < 1000, `frozen for ${low.longest} ms`);
+    assert.ok(back > 1_200_000, `only ${back} bit/s when there is room again`);
+  },
+);
+
 timedTest(
   "4 to 0.8 Mbit/s and back: under the limit in 3 s, a short queue, no freeze above 1 s, back in 15 s",
   async () => {
