@@ -72,9 +72,9 @@ for (const [loss, limit] of [[0.05, 0.02], [0.1, 0.08]] as const) {
   );
 }
 
-// A pipeline that takes the camera hears of the network by REMB alone, and climbs again more slowly.
+// A pipeline that takes the camera hears of the network by REMB alone: later, and it climbs again more slowly.
 timedTest(
-  "4 to 0.8 Mbit/s with the camera offered: under the limit in 3 s, a short queue, no freeze above 1 s",
+  "4 to 0.8 Mbit/s with the camera offered: under the limit in 3 s, a short queue, no freeze above 1.5 s",
   async () => {
     await using call = await openCall({ delay: 0.02, rate: 5_000_000 }, { twoWay: true });
     const { link } = call;
@@ -93,7 +93,7 @@ timedTest(
     );
     assert.ok(sent < 800_000, `${sent} bit/s after 3 s`);
     assert.ok(longestQueue < 0.3, `a queue of ${longestQueue} s`);
-    assert.ok(low.longest < 1000, `frozen for ${low.longest} ms`);
+    assert.ok(low.longest < 1500, `frozen for ${low.longest} ms`);
     assert.ok(back > 1_200_000, `only ${back} bit/s when there is room again`);
   },
 );
