@@ -49,6 +49,10 @@ export function loadConfig({ flags, env }: ConfigSources): LoadedConfig {
     if (checked.success) values[name] = checked.data;
     else faults.push(`${typed}: ${shown} does not fit: ${issueText(name, checked.error)}`);
   }
+  if (values.relayOnly === true && (values.turnServer as Config["turnServer"] | undefined)?.length === 0) {
+    const typed = sources.relayOnly === "flag" ? `--${flagName("relayOnly")}` : variableName("relayOnly");
+    faults.push(`${typed}: there is no TURN server to use; name one with --${flagName("turnServer")}`);
+  }
   if (faults.length > 0) throw new StreamError("invalid_config", faults.join("\n"));
   return { config: values as Config, sources: sources as LoadedConfig["sources"] };
 }
@@ -93,6 +97,9 @@ function matchChoice(name: SettingName, given: string): string {
   return choices.find((choice) => choice.toLowerCase() === given.toLowerCase()) ?? given;
 }
 
+/** A list whose first entry is an IPv6 address in brackets, which looks like a JSON array at first. */
+const IPV6_FIRST = /^\s*\[[\da-f.]*:[\da-f:.]*\]/i;
+
 function parseList(given: FlagValue): { value: unknown } | undefined {
   if (typeof given === "boolean") return undefined;
   if (typeof given !== "string") {
@@ -100,7 +107,8 @@ function parseList(given: FlagValue): { value: unknown } | undefined {
     if (parts.some((part) => part === undefined)) return undefined;
     return { value: parts.flatMap((part) => part?.value) };
   }
-  if (given.trimStart().startsWith("[")) {
+  const isJson = given.trimStart().startsWith("[") && !IPV6_FIRST.test(given);
+  if (isJson) {
     try {
       return { value: JSON.parse(given) };
     } catch {

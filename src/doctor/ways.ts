@@ -175,7 +175,9 @@ function refusalCheck(id: string, { code, detail }: { code: string; detail: stri
       id,
       status: "fail",
       summary: `${what}: the server has no port for media: ${detail}`,
-      remedy: "free or widen the ports of --udp-port-range, or set --udp-port",
+      remedy: detail.includes("--relay-only")
+        ? "check --turn-server and its user name and password, where the server is started"
+        : "free or widen the ports of --udp-port-range, or set --udp-port",
     };
   }
   const remedies: Readonly<Record<string, string>> = {

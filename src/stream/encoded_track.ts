@@ -159,7 +159,8 @@ export class EncodedTrack {
     const key = this.#keyPending || this.#isPassing;
     const encoded = await encoder.encode(frame, { key });
     const now = clock.now();
-    this.#effort.encoded({ took: now - begin, interval: this.#ladder.divisor / at.fps, now });
+    const interval = this.#ladder.divisor / at.fps;
+    this.#effort.encoded({ took: now - begin, interval, waiting: this.#waiting.length, now });
     this.#last = { picture, fps: at.fps };
     if (encoded === null || this.#closed) return;
     if (encoded.key) this.#keyPending = false;

@@ -36,10 +36,19 @@ export class ControlChannel {
     this.#clock = clock;
   }
 
-  /** Takes over the channel the client made; any further one, or one with another label, is refused in words. */
+  /**
+   * Takes over the channel the client made; any further one, one with another label, or one that may lose messages or change
+   * their order is refused in words.
+   */
   accept(channel: RTCDataChannel): void {
     if (channel.label !== CHANNEL_LABEL) {
       return this.#refuse(channel, `the channel must be called "${CHANNEL_LABEL}", not ${quote(channel.label)}`);
+    }
+    const { ordered, maxRetransmits, maxPacketLifeTime } = channel;
+    if (!ordered || maxRetransmits !== null || maxPacketLifeTime !== null) {
+      const detail = `the channel "${CHANNEL_LABEL}" must be ordered and reliable; call ` +
+        `pc.createDataChannel("${CHANNEL_LABEL}") without ordered, maxRetransmits and maxPacketLifeTime`;
+      return this.#refuse(channel, detail);
     }
     if (this.#channel !== undefined) {
       return this.#refuse(channel, `there is a channel "${CHANNEL_LABEL}" already; use that one`);
@@ -62,7 +71,8 @@ export class ControlChannel {
    * Sends a message. Before the channel opens the newest few are kept. In place of one that is larger than the viewer takes
    * (RFC 8841, section 6.1), an error goes out that says so.
    *
-   * @param options.optional whether it may be left out while the viewer takes nothing in; by default chunk metadata may
+   * @param options.optional whether it may be left out while the viewer takes nothing in; by default chunk metadata may; a replay
+   *   of what the viewer has not got may not
    */
   send(message: Readonly<Record<string, unknown>>, options: { optional?: boolean } = {}): void {
     const channel = this.#channel;

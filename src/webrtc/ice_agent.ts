@@ -1,12 +1,13 @@
 import { Candidate, candidateFoundation, candidatePriority, serverReflexiveCandidate, StunProtocol } from "werift";
 import type { RTCIceTransport } from "werift";
 import { type Clock, withTimeLimit } from "../async/mod.ts";
-import { messageOf } from "../errors.ts";
+import { messageOf, StreamError } from "../errors.ts";
 import { isWorthLogging, type Log } from "../log.ts";
 import { hostAddresses } from "./host_addresses.ts";
 import { type IceServer, readIceServerUrl } from "./ice_server.ts";
 import { type Address, isSigned, isStun, isStunRequest } from "./ice_socket.ts";
 import type { BoundSocket, MediaPorts } from "./media_ports.ts";
+import { MAX_CANDIDATES } from "./sdp_lines.ts";
 import { openRelay } from "./turn_relay.ts";
 
 /** Characters of our username fragments: 48 bits, so that those of one port are distinct (RFC 8445, section 5.3). */
@@ -40,6 +41,7 @@ interface Connection {
   userHistory: Record<string, string>;
   generation: number;
   localCandidates: Candidate[];
+  readonly remoteCandidates: readonly Candidate[];
   localCandidatesStart: boolean;
   localCandidatesEnd: boolean;
   nominated: Pair | undefined;
@@ -78,6 +80,8 @@ export class IceAgent {
   #gathering: Promise<void> | undefined;
   #failure: unknown;
   #told = 0;
+  /** Whether it has been logged that the viewer has too many candidates. */
+  #hasOverflowed = false;
 
   constructor(options: IceAgentOptions) {
     this.#options = options;
@@ -105,7 +109,7 @@ export class IceAgent {
     return fresh.map((candidate) => `candidate:${candidate.toSdp()}`);
   }
 
-  /** Why there are no UDP candidates, if there are none. */
+  /** Why there are no candidates of ours, if there are none but those over TCP. */
   get failure(): unknown {
     return this.#failure;
   }
@@ -115,14 +119,18 @@ export class IceAgent {
     await this.#gathering;
   }
 
-  /** Adds a candidate of the viewer's, as an `a=` value; one that cannot be used is passed over. */
+  /**
+   * Adds a candidate of the viewer's, as an `a=` value. One that cannot be used is passed over, one that is there already, and
+   * those beyond 100 of one ICE session: each is paired with all of ours.
+   */
   async add(line: string): Promise<void> {
     const text = line.replace(/^candidate:/, "");
     const [, component, , , host = ""] = text.split(" ");
     // Names of mDNS take seconds to look up, and are found by the viewer's own checks anyhow.
     if (component !== "1" || host.endsWith(".local")) return;
     try {
-      await this.#connection.addRemoteCandidate(Candidate.fromSdp(text));
+      const candidate = Candidate.fromSdp(text);
+      if (this.#isWanted(candidate)) await this.#connection.addRemoteCandidate(candidate);
     } catch (error) {
       this.#options.log.debug(`a candidate was passed over: ${messageOf(error)}`);
     }
@@ -145,6 +153,21 @@ export class IceAgent {
     this.#abort.abort();
   }
 
+  /** Whether a candidate is new; a restart forgets those there were. What the viewer's checks come from does not count. */
+  #isWanted({ type, transport, host, port }: Candidate): boolean {
+    const known = this.#connection.remoteCandidates.filter((one) => one.type !== "prflx");
+    const isKnown = known.some((one) => {
+      return one.port === port && one.host === host && one.type === type && one.transport === transport;
+    });
+    if (isKnown) return false;
+    if (known.length < MAX_CANDIDATES) return true;
+    if (!this.#hasOverflowed) {
+      this.#hasOverflowed = true;
+      this.#options.log.warn(`the viewer has more than ${MAX_CANDIDATES} ICE candidates; the others are passed over`);
+    }
+    return false;
+  }
+
   /** Own names: werift's have 16 bits, too few to tell a hundred connections on one port apart. */
   #rename(before: Record<string, string>): void {
     const connection = this.#connection;
@@ -155,7 +178,7 @@ export class IceAgent {
     }
   }
 
-  /** Host candidates come at once, so that checks can begin; those of servers follow. */
+  /** Host candidates come at once, so that checks can begin; those of servers follow. A relay alone is waited for. */
   #gather(): Promise<void> {
     const connection = this.#connection;
     if (connection.localCandidatesStart) return Promise.resolve();
@@ -168,11 +191,14 @@ export class IceAgent {
     this.#gathering ??= this.#gatherAll();
     connection.localCandidatesEnd = true;
     connection.setState("completed");
-    return Promise.resolve();
+    if (!this.#options.ports.relayOnly) return Promise.resolve();
+    const { clock, serverLimit } = this.#options;
+    return withTimeLimit(clock, serverLimit, this.#gathering).then(() => undefined);
   }
 
   async #gatherAll(): Promise<void> {
     const { ports, loopback } = this.#options;
+    if (ports.relayOnly) this.#failure = noRelay("none answers");
     const addresses = [...ports.publicIps, ...hostAddresses(), ...(loopback ? ["127.0.0.1"] : [])];
     const families = ([4, 6] as const).filter((family) => addresses.some((address) => familyOf(address) === family));
     const credentials = () => this.#connection.userHistory;
@@ -288,13 +314,18 @@ export class IceAgent {
   }
 
   async #askTurn(): Promise<void> {
-    const { servers, serverLimit: limit, clock, log } = this.#options;
+    const { servers, ports, serverLimit: limit, clock, log } = this.#options;
     const { relay, faults } = await openRelay({ servers, limit, clock, signal: this.#abort.signal });
     for (const [url, fault] of faults) reportFault(log, { url, fault });
-    if (relay === null) return;
+    if (relay === null) {
+      const all = [...faults].map(([url, fault]) => `${url}: ${fault}`).join("; ");
+      if (ports.relayOnly && all !== "") this.#failure = noRelay(all);
+      return;
+    }
     const connection = this.#connection;
     const [host, port] = relay.turn.relayedAddress;
-    const [relatedHost, relatedPort] = relay.turn.mappedAddress;
+    // Where relays are all there is, nobody learns our address (RFC 8839, section 5.1).
+    const [relatedHost, relatedPort] = ports.relayOnly ? ["0.0.0.0", 9] as const : relay.turn.mappedAddress;
     connection.ensureProtocol(relay as unknown as Protocol);
     connection.protocols.push(relay as unknown as Protocol);
     const candidate = relay.localCandidate = new Candidate(
@@ -314,6 +345,11 @@ export class IceAgent {
     connection.pairLocalProtocol(relay as unknown as Protocol);
     this.#append(candidate);
   }
+}
+
+function noRelay(fault: string): StreamError {
+  const detail = `no TURN server gives this server an address, and --relay-only leaves it no other way: ${fault}`;
+  return new StreamError("no_ice_candidates", detail);
 }
 
 /** Faults by server, so that a wrong password is told once in a while and not with every viewer. */

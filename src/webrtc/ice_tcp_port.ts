@@ -13,7 +13,7 @@ import {
 
 const log = new Log("tcp");
 
-/** Connections that may wait for their first connectivity check. */
+/** Connections that may wait for their first connectivity check; beyond it the one that has waited longest goes. */
 const MAX_UNKNOWN = 128;
 /** Seconds that a connection has to send it. */
 const INTRODUCTION_LIMIT = 10;
@@ -64,8 +64,9 @@ export class IceTcpPort {
     while (!this.#closed) {
       try {
         const connection = await this.#listener.accept();
-        if (this.#unknown.size >= MAX_UNKNOWN) connection.close();
-        else void this.#introduce(connection);
+        const [oldest] = this.#unknown;
+        if (oldest !== undefined && this.#unknown.size >= MAX_UNKNOWN) this.#drop(oldest);
+        void this.#introduce(connection);
       } catch (error) {
         if (this.#closed) return;
         // One connection that was gone before it was taken, or too many open files for a moment.

@@ -13,6 +13,8 @@ export interface MediaPortsOptions {
   readonly udpPortRange: { readonly first: number; readonly last: number } | null;
   /** One TCP port for all connections; 0 for none. */
   readonly tcpPort: number;
+  /** Whether there is no way but a TURN relay: then no port is opened, whatever is said above. */
+  readonly relayOnly?: boolean;
   /** Addresses under which viewers reach this machine, beside its own. */
   readonly publicIps: readonly string[];
   readonly clock: Clock;
@@ -27,15 +29,19 @@ export interface BoundSocket {
 /** The UDP and TCP ports over which all connections of a server run. */
 export class MediaPorts {
   readonly publicIps: readonly string[];
+  /** Whether media go over TURN relays alone; then no socket of our own is given out. */
+  readonly relayOnly: boolean;
   readonly #range: MediaPortsOptions["udpPortRange"];
   readonly #shared: SharedUdpPort | undefined;
   readonly #tcp: IceTcpPort | undefined;
 
   /** @throws StreamError `port_in_use` when a port that was asked for is taken */
   constructor(options: MediaPortsOptions) {
-    const { udpPort, udpPortRange, tcpPort, publicIps, clock } = options;
+    const { udpPort, udpPortRange, tcpPort, publicIps, relayOnly = false, clock } = options;
     this.publicIps = publicIps;
+    this.relayOnly = relayOnly;
     this.#range = udpPortRange;
+    if (relayOnly) return;
     if (udpPort !== 0) this.#shared = bound("--udp-port", udpPort, () => new SharedUdpPort(udpPort));
     try {
       if (tcpPort !== 0) this.#tcp = bound("--tcp-port", tcpPort, () => new IceTcpPort({ port: tcpPort, clock }));
@@ -46,12 +52,13 @@ export class MediaPorts {
   }
 
   /**
-   * UDP sockets for one connection.
+   * UDP sockets for one connection; none when media go over relays alone.
    *
    * @param families those of which this machine has an address
    * @throws StreamError `no_ice_candidates` when no port is free
    */
   openUdp(credentials: IceCredentials, families: readonly (4 | 6)[]): BoundSocket[] {
+    if (this.relayOnly) return [];
     const shared = this.#shared;
     if (shared !== undefined) return [{ socket: shared.open(credentials), families: shared.isDual ? [4, 6] : [4] }];
     const opened: BoundSocket[] = [];

@@ -11,8 +11,12 @@ import {
 } from "../rtp/mod.ts";
 import type { OutgoingPacket, SendPath } from "./send_path.ts";
 
-/** Packets kept for retransmission: over 500 ms at 20 Mbit/s. */
-const HISTORY = 1024;
+/** Seconds for which packets are kept for retransmission, at least. */
+const REPAIR_TIME = 0.5;
+/** Packets kept in any case: over half a second of pictures that come encoded at more than the bitrate, and of small ones. */
+const LEAST_HISTORY = 1024;
+/** Bytes that a packet has on average, if not fewer: the last one of each picture is small. */
+const MEAN_PAYLOAD = 1000;
 /** A packet is sent again at most once in this many seconds, however often it is asked for. */
 const RESEND_INTERVAL = 0.02;
 /** Where the data of an extension block's first element begin. */
@@ -32,6 +36,8 @@ export interface TrackParameters {
   /** Retransmission stream (RFC 4588), when negotiated. */
   readonly rtx: { readonly ssrc: number; readonly payloadType: number } | null;
   readonly cname: string;
+  /** Highest rate of the track in bit/s, when it is known: what is kept for retransmission is measured by it. */
+  readonly maxBitrate?: number | undefined;
   /** The header extension that is written anew for each packet, for the congestion feedback. */
   readonly stamp?: HeaderExtension | undefined;
   /** Id of the header extension that tells the viewer how long to hold pictures back, when negotiated. */
@@ -79,7 +85,7 @@ export class OutboundTrack {
   readonly #stampAt: number;
   #delayAt = -1;
   #timestampBase = randomUint32();
-  readonly #history: (SentPacket | undefined)[] = new Array(HISTORY);
+  readonly #history: (SentPacket | undefined)[];
   readonly #sentReports = new Map<number, number>();
   #sequenceNumber = randomUint32() & 0x7fff;
   #rtxSequenceNumber = randomUint32() & 0x7fff;
@@ -100,7 +106,8 @@ export class OutboundTrack {
     this.#parameters = options.parameters;
     this.#path = options.path;
     this.#clock = options.clock;
-    const { stamp, playoutDelayId } = options.parameters;
+    const { stamp, playoutDelayId, maxBitrate = 0 } = options.parameters;
+    this.#history = new Array(historyFor(maxBitrate));
     const delay = playoutDelayId === undefined ? [] : [{ id: playoutDelayId, data: new Uint8Array(3) }];
     this.#extensions = headerExtensionBlock(stamp === undefined ? delay : [stamp, ...delay]);
     this.#stampAt = stamp === undefined ? -1 : FIRST_ELEMENT;
@@ -143,7 +150,7 @@ export class OutboundTrack {
     const { ssrc, payloadType } = this.#parameters;
     const sequenceNumber = this.#sequenceNumber;
     this.#sequenceNumber = (sequenceNumber + 1) & 0xffff;
-    this.#history[sequenceNumber % HISTORY] = { sequenceNumber, timestamp, marker, payload, resentAt: -1 };
+    this.#history[sequenceNumber % this.#history.length] = { sequenceNumber, timestamp, marker, payload, resentAt: -1 };
     this.stats.packetsSent++;
     this.stats.octetsSent += payload.length;
     return { marker, payloadType, sequenceNumber, timestamp, ssrc };
@@ -153,7 +160,7 @@ export class OutboundTrack {
   probe({ id, packets }: { id: number; packets: number }): void {
     const newest = (this.#sequenceNumber - 1) & 0xffff;
     for (let back = packets - 1; back >= 0; back--) {
-      const packet = this.#history[((newest - back) & 0xffff) % HISTORY];
+      const packet = this.#history[((newest - back) & 0xffff) % this.#history.length];
       if (packet !== undefined) this.#repeat(packet, { urgency: "queued", probe: id });
     }
   }
@@ -241,7 +248,7 @@ export class OutboundTrack {
   }
 
   #resend(sequenceNumber: number): void {
-    const packet = this.#history[sequenceNumber % HISTORY];
+    const packet = this.#history[sequenceNumber % this.#history.length];
     if (packet === undefined || packet.sequenceNumber !== sequenceNumber) return;
     const now = this.#clock.now();
     if (now - packet.resentAt < Math.max(RESEND_INTERVAL, this.stats.roundTrip / 2)) return;
@@ -303,6 +310,15 @@ export class OutboundTrack {
       cname: this.#parameters.cname,
     }));
   }
+}
+
+/**
+ * Packets to keep: a power of two, so that places stay apart when the sequence number wraps. At 50 Mbit/s, the most that can
+ * be set, half a second is 3125 packets, and 4096 of them hold some 5 MB; up to 16 Mbit/s it stays at 1024 and 1.2 MB.
+ */
+function historyFor(maxBitrate: number): number {
+  const packets = Math.max(LEAST_HISTORY, maxBitrate / 8 / MEAN_PAYLOAD * REPAIR_TIME);
+  return 2 ** Math.ceil(Math.log2(packets));
 }
 
 function randomUint32(): number {

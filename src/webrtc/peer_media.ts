@@ -95,6 +95,7 @@ export class PeerMedia {
         clockRate: codec.clockRate,
         rtx: rtxPayloadType === undefined ? null : { ssrc: negotiated.rtxSsrc, payloadType: rtxPayloadType },
         cname,
+        maxBitrate: kind === "video" ? this.#options.bitrate.maximum : undefined,
         playoutDelayId: transceiver.headerExtensions.find(({ uri }) => uri === PLAYOUT_DELAY)?.id,
         stamp: stampId === undefined
           ? undefined

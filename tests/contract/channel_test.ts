@@ -427,6 +427,22 @@ timedTest("a channel that opens late but in time is taken", async () => {
   assert.equal((await statusOf(server, viewer.sessionId)).code, 200);
 });
 
+for (const how of [{ ordered: false }, { maxRetransmits: 3 }, { maxPacketLifeTime: 500 }]) {
+  Deno.test(`a channel with ${JSON.stringify(how)} is refused in words, and one without it is taken`, async () => {
+    await using server = await startTestServer(testPipeline("two_way"), { webrtcDataChannelTimeoutSeconds: "5" });
+    await using viewer = await connectViewer(server, { channel: "chat", audio: false });
+    await eventually("the refusal of the other one", () => ofType(viewer, "error").length === 1);
+    const refusals: string[] = [];
+    const channel = viewer.peer.createDataChannel("telefuser", how);
+    channel.onMessage.subscribe((data) => refusals.push(data.toString()));
+    await eventually("the refusal", () => refusals.length === 1);
+    assert.match(refusals[0] ?? "", /channel_refused.*must be ordered and reliable/);
+    await eventually("its end", () => channel.readyState === "closed");
+    const { messages } = viewer.openChannel("telefuser");
+    await eventually("the greeting", () => messages.some(({ type }) => type === "chunk"));
+  });
+}
+
 Deno.test("a viewer that never connects is closed in the pipeline too, once", async () => {
   await using server = await startTestServer(testPipeline("two_way_faults"), { webrtcConnectTimeoutSeconds: "1" });
   await using viewer = new Viewer({ channel: true });

@@ -3,6 +3,7 @@ import { openPage } from "../support/browser.ts";
 import { addClient, callClient, seesAndHears } from "../support/client_page.ts";
 import { startCoturn, type TurnTransport } from "../support/coturn.ts";
 import { openFirefoxPage } from "../support/firefox.ts";
+import { connectViewer } from "../support/viewer.ts";
 import { eventually, examplePipeline, startTestServer } from "../support/test_server.ts";
 
 for (const transport of ["udp", "tcp", "tls"] as const satisfies readonly TurnTransport[]) {
@@ -74,7 +75,45 @@ Deno.test("nothing is configured twice: the page takes TURN from the server, wit
   assert.deepEqual(errors, []);
 });
 
+Deno.test("with --relay-only the server, too, is reached through the relay alone, by a viewer who would go straight", async () => {
+  await using relay = await startCoturn();
+  const { username: turnUsername, credential: turnCredential } = relay;
+  for (const transport of ["udp", "tcp"] as const) {
+    const turnServer = relay.url(transport);
+    await using server = await startTestServer(examplePipeline("video_replay"), {
+      turnServer,
+      turnUsername,
+      turnCredential,
+      relayOnly: true,
+    });
+    await using viewer = await connectViewer(server);
+    const candidates = viewer.answerSdp.split("\r\n").filter((line) => line.startsWith("a=candidate:"));
+    assert.ok(candidates.length > 0, viewer.answerSdp);
+    for (const line of candidates) assert.match(line, / typ relay raddr 0\.0\.0\.0 rport 9 /);
+    await eventually("pictures and sound come", () => viewer.video.length > 100 && viewer.audio.length > 20);
+  }
+});
+
 Deno.test("credentials that the TURN server refuses are told as that, to the viewer and in the log", async () => {
+  await using relay = await startCoturn();
+  await using server = await startTestServer(examplePipeline("video_replay"), {
+    turnServer: relay.url("udp"),
+    turnUsername: relay.username,
+    turnCredential: "not the password",
+  });
+  await using browser = await openPage(`${server.url}/v1/service/health`);
+  await addClient(browser.page);
+  const iceServers = [{ urls: [relay.url("udp")], username: relay.username, credential: "not the password" }];
+  await assert.rejects(
+    callClient(browser.page, "connect", { iceServers, iceTransportPolicy: "relay" }),
+    /TURN server turn:.* refused the user name or password/,
+  );
+  await eventually("the server's log says so", () => {
+    return server.logged.some((line) => /TURN server turn:.* refuses the user name or password \(401/.test(line));
+  });
+});
+
+Deno.test("a server with --relay-only that gets no address at the TURN server refuses viewers in words", async () => {
   await using relay = await startCoturn();
   await using server = await startTestServer(examplePipeline("video_replay"), {
     turnServer: relay.url("udp"),
@@ -82,13 +121,7 @@ Deno.test("credentials that the TURN server refuses are told as that, to the vie
     turnCredential: "not the password",
     relayOnly: true,
   });
-  await using browser = await openPage(`${server.url}/v1/service/health`);
-  await addClient(browser.page);
-  await assert.rejects(
-    callClient(browser.page, "connect", {}),
-    /TURN server turn:.* refused the user name or password/,
-  );
-  await eventually("the server's log says so", () => {
-    return server.logged.some((line) => /TURN server turn:.* refuses the user name or password \(401/.test(line));
-  });
+  const refused = /refused: 503 .*--relay-only leaves it no other way: turn:\S+: it refuses the user name or password/;
+  await assert.rejects(connectViewer(server), refused);
+  assert.equal(server.server.registry.size, 0);
 });

@@ -97,9 +97,74 @@ Deno.test("holds settings to their ranges, ends included", () => {
   }
 });
 
+Deno.test("takes hosts as Deno does, and refuses what would keep the worker from being started", () => {
+  const good = [
+    "h",
+    "example.org",
+    "example.org:443",
+    "example.org.:65535",
+    "EXAMPLE.org",
+    "a_b.xn--mnchen-3ya.de",
+    "*.example.org:8443",
+    "192.0.2.7",
+    "192.0.2.7:80",
+    "10.0.0.0/8",
+    "0.0.0.0/0:443",
+    "[::1]",
+    "[2001:db8::7]:443",
+    "unix:/run/model.sock",
+    "vsock:2:9000",
+  ];
+  for (const list of [good, good.toReversed(), ["[::1]"], ["[2001:db8::7]:443", "h"]]) {
+    assert.deepEqual(load({ allowNet: list.join(",") }).config.allowNet, list);
+  }
+  const bad = [
+    "example.org:99999",
+    "example.org:65536",
+    "example.org:0",
+    "example.org:",
+    "example.org:https",
+    "example.org:80-90",
+    "example.org:443:1",
+    ":443",
+    "*",
+    "*:443",
+    "*.",
+    "x*",
+    "a..b",
+    "::1",
+    "[::1",
+    "[::1]x",
+    "[example.org]",
+    "[2001:db8::]/32",
+    "10.0.0.0/33",
+    "10.0.0.0/",
+    "example.org/path",
+    "https://example.org",
+    "user@example.org",
+    "exa mple",
+    "münchen.de",
+    "unix:run/model.sock",
+    "vsock:2",
+  ];
+  for (const host of bad) {
+    const [fault, ...others] = faultsOf({ allowNet: JSON.stringify([host]) });
+    assert.equal(others.length, 0);
+    assert.match(fault ?? "", /^--allow-net: .* does not fit: must look like example\.org/, host);
+  }
+});
+
 Deno.test("does not call a number out of range no number", () => {
   assert.doesNotMatch(faultsOf({ webrtcMaxSessions: "101" })[0] ?? "", /"101" is not a whole number/);
   assert.match(faultsOf({ webrtcMaxSessions: "101" })[0] ?? "", /100/, "it names the bound");
+});
+
+Deno.test("refuses relays alone without a TURN server, by the name that was typed", () => {
+  const words = "there is no TURN server to use; name one with --turn-server";
+  assert.deepEqual(faultsOf({ relayOnly: true }), [`--relay-only: ${words}`]);
+  assert.deepEqual(faultsOf({ port: "x" }, { TELEFUSER_RELAY_ONLY: "1" }).at(-1), `TELEFUSER_RELAY_ONLY: ${words}`);
+  assert.equal(load({ relayOnly: true }, { TELEFUSER_TURN_SERVER: "turn:a.example.org" }).config.relayOnly, true);
+  assert.equal(faultsOf({ relayOnly: true, turnServer: "a.example.org" }).length, 1, "the fault is the server's");
 });
 
 Deno.test("takes choices in any case and gives them as they are meant", () => {

@@ -102,6 +102,10 @@ Deno.test("an offer that is not taken could not be tried, but a server without p
   assert.match(full["media-udp"]?.text ?? "", /could not be tried.*all 2 are in use.*when a viewer has left/);
   const portless = checks({ direct: { kind: "refused", code: "no_ice_candidates", detail: "all are in use" } });
   assert.equal(portless["media-udp"]?.status, "fail");
+  assert.match(portless["media-udp"]?.text ?? "", /--udp-port-range/);
+  const detail = "no TURN server gives this server an address, and --relay-only leaves it no other way";
+  const relayless = checks({ direct: null, relayed: { kind: "refused", code: "no_ice_candidates", detail } });
+  assert.match(relayless["media-relay"]?.text ?? "", /check --turn-server and its user name and password/);
 });
 
 Deno.test("where the server wants relays only, direct ways are not tried and a relay that fails is a failure", () => {

@@ -125,6 +125,33 @@ Deno.test("drops the oldest pictures before the encoder when it is overloaded, n
   }
 });
 
+Deno.test("spends less on each picture before one is lost, when they take half as long again as there is time", async () => {
+  const { clock, frames, track } = makeTrack();
+  let arrived = 0;
+  /** Turns the clock, and shows the pictures that fall due meanwhile, while the encoder is at one. */
+  function turnTo(end: number): void {
+    while (arrived / 25 <= end) {
+      clock.turn(arrived / 25 - clock.now());
+      track.push(i420(64, 48, GREY), { mediaTime: arrived / 25, fps: 25 });
+      arrived++;
+    }
+    clock.turn(end - clock.now());
+  }
+  turnTo(0);
+  let isCheaper = false;
+  for (let count = 1; count <= 50; count++) {
+    // A picture takes 60 ms of the 40 that there are; a new encoder, which begins with a key frame, takes 24.
+    turnTo(Math.max(clock.now() + (isCheaper ? 0.024 : 0.06), (count - 1) / 25));
+    assert.equal(track.counters.framesDropped, 0, `a picture was lost behind ${count - 1}`);
+    await frames.until(count);
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    isCheaper ||= count > 1 && frames.at(count - 1).key;
+  }
+  assert.ok(isCheaper, "the effort did not drop");
+  assert.equal(track.counters.keyFrames, 2);
+  await track.close();
+});
+
 Deno.test("never drops a picture that came encoded", async () => {
   const foreign = await foreignPictures("VP8", 9);
   const { frames, track } = makeTrack({ codec: "VP8" });

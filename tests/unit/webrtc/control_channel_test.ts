@@ -14,6 +14,9 @@ class HandChannel {
   #listeners: ((state: ReadyState) => void)[] = [];
 
   readonly label: string;
+  ordered = true;
+  maxRetransmits: number | null = null;
+  maxPacketLifeTime: number | null = null;
 
   constructor(readyState: ReadyState = "connecting", label = "telefuser") {
     this.readyState = readyState;
@@ -121,6 +124,16 @@ Deno.test("leaves metadata out, and nothing else, while the viewer takes nothing
   assert.deepEqual(channel.sent, [{ type: "done" }, { type: "error" }, { type: "chunk", index: 1 }]);
 });
 
+Deno.test("leaves nothing out that is not optional, chunks of a replay included", () => {
+  const control = new ControlChannel();
+  const channel = new HandChannel("open");
+  control.attach(channel.asDataChannel);
+  channel.bufferedAmount = 8 * 1024 * 1024;
+  control.send({ type: "chunk", index: 0 }, { optional: false });
+  control.send({ type: "error" }, { optional: true });
+  assert.deepEqual(channel.sent, [{ type: "chunk", index: 0 }]);
+});
+
 Deno.test("hands on JSON objects in their order and names everything else", () => {
   const control = new ControlChannel();
   const channel = new HandChannel("open");
@@ -165,6 +178,25 @@ Deno.test("refuses a second channel and one of another name on that channel, in 
   assert.match((other.sent[0] as { detail: string }).detail, /"telefuser", not "chat"/);
   control.send({ type: "chunk" });
   assert.deepEqual(first.sent, [{ type: "chunk" }]);
+});
+
+Deno.test("refuses a channel that may lose messages or change their order, in words, and takes the next one", () => {
+  const clock = new ManualClock();
+  const control = new ControlChannel({ clock });
+  for (const fault of [{ ordered: false }, { maxRetransmits: 0 }, { maxPacketLifeTime: 500 }]) {
+    const channel = new HandChannel("open");
+    Object.assign(channel, fault);
+    control.accept(channel.asDataChannel);
+    const [refusal] = channel.sent as { code: string; detail: string }[];
+    assert.equal(refusal?.code, "channel_refused");
+    assert.match(refusal.detail, /"telefuser" must be ordered and reliable; call pc\.createDataChannel\("telefuser"\)/);
+    clock.turn(0.5);
+    assert.deepEqual([channel.readyState, control.isOpen], ["closed", false], JSON.stringify(fault));
+  }
+  const right = new HandChannel("open");
+  control.accept(right.asDataChannel);
+  control.send({ type: "chunk" });
+  assert.deepEqual(right.sent, [{ type: "chunk" }]);
 });
 
 Deno.test("tells that the viewer has closed the channel", () => {

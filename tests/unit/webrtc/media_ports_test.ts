@@ -95,6 +95,17 @@ Deno.test("a TCP port that is set is opened for both families", async () => {
   ports.close();
 });
 
+Deno.test("when there is no way but a relay, no port is opened, whatever else is set", () => {
+  using stack = new DisposableStack();
+  const udp = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: 0 });
+  stack.defer(() => udp.close());
+  const { port: udpPort } = udp.addr as Deno.NetAddr;
+  using tcp = Deno.listen({ hostname: "0.0.0.0", port: 0 });
+  const ports = mediaPorts({ relayOnly: true, udpPort, tcpPort: tcp.addr.port });
+  assert.deepEqual([ports.openUdp(CREDENTIALS, [4, 6]), ports.openTcp(CREDENTIALS)], [[], null]);
+  ports.close();
+});
+
 Deno.test("a port that is taken is named with its flag, and nothing stays open", async () => {
   using stack = new DisposableStack();
   const udp = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: 0 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readRtcp, type RtcpReading, type RtpHeaderFields } from "../../../src/rtp/mod.ts";
+import { SETTINGS } from "../../../src/config/mod.ts";
+import { MAX_RTP_PAYLOAD, readRtcp, type RtcpReading, type RtpHeaderFields } from "../../../src/rtp/mod.ts";
 import { OutboundTrack, type TrackParameters } from "../../../src/webrtc/outbound_track.ts";
 import type { OutgoingPacket } from "../../../src/webrtc/send_path.ts";
 import { concat, hex, noise } from "../support/bytes.ts";
@@ -194,10 +195,26 @@ Deno.test("sends only what it still has, never another packet in its place", () 
   assert.equal(sender.rtp.length, 3000);
   track.receive(nack(...numbers.slice(-1024)));
   const again = sender.rtp.slice(3000);
-  assert.equal(again.length, 1024, "half a second at 20 Mbit/s");
+  assert.equal(again.length, 1024, "half a second at 16 Mbit/s");
   for (const [index, { payload }] of again.entries()) {
     assert.deepEqual([...payload.subarray(2)], [...sent.at(index - 1024)?.payload ?? []]);
   }
+});
+
+Deno.test("has the packets of half a second at the highest bitrate that can be set, and no more than twice of them", () => {
+  const maxBitrate = 50_000_000;
+  assert.ok(SETTINGS.webrtcVideoBitrate.schema.safeParse(maxBitrate).success);
+  assert.ok(!SETTINGS.webrtcVideoBitrate.schema.safeParse(maxBitrate + 1).success, "it is the highest");
+  const { sender, track } = makeTrack({ maxBitrate });
+  const payloads = Array.from({ length: 100 }, () => noise(MAX_RTP_PAYLOAD));
+  const perSecond = maxBitrate / 8 / MAX_RTP_PAYLOAD;
+  for (let index = 0; index < 100; index++) track.send(payloads, { mediaTime: index * 100 / perSecond, key: true });
+  const numbers = sender.rtp.map(({ fields }) => fields.sequenceNumber);
+  const halfSecond = Math.ceil(perSecond / 2);
+  track.receive(nack(...numbers.slice(-halfSecond)));
+  assert.equal(track.stats.packetsResent, halfSecond);
+  track.receive(nack(...numbers.slice(0, -2 * halfSecond)));
+  assert.equal(track.stats.packetsResent, halfSecond);
 });
 
 Deno.test("sends nothing again without a negotiated retransmission stream, or for another track", () => {
