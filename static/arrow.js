@@ -11,7 +11,7 @@
 import { openDesk } from "./desk.js";
 import { byId } from "./dom.js";
 import { openDpad } from "./dpad.js";
-import { pathLine } from "./path.js";
+import { pairText, pathLine } from "./path.js";
 import { bitrateText, fpsText, msText, sizeText, write } from "./readout.js";
 
 /** @typedef {import("./telefuser-client.js").StreamClient} StreamClient */
@@ -40,6 +40,8 @@ const desk = openDesk({
     });
   },
   live: () => dpad.switchOn(true),
+  // Not as a change that is measured: a key may have been held all the time.
+  resumed: (client) => client.send({ type: "control", keys: dpad.held() }),
   steering: byId("dpad", HTMLElement),
   stats: showStats,
   ended: () => dpad.switchOn(false),
@@ -48,6 +50,7 @@ const desk = openDesk({
 /** @param {StreamStats} stats */
 function showStats(stats) {
   write("path", pathLine(stats) ?? "");
+  write("pair", pairText(stats) ?? "");
   write("fps", fpsText(stats.fps));
   write("bitrate", bitrateText(stats.bitrateKbps));
   write("size", sizeText(stats));

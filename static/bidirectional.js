@@ -8,11 +8,12 @@
  */
 
 import { openCaptureSwitch } from "./capture.js";
+import { keepChoices, keptChoices } from "./choices.js";
 import { openDesk } from "./desk.js";
 import { byId } from "./dom.js";
 import { openDpad } from "./dpad.js";
 import { openLog } from "./log.js";
-import { pathLine } from "./path.js";
+import { pairText, pathLine } from "./path.js";
 import { bitrateText, fpsText, msText, write } from "./readout.js";
 
 /** @typedef {import("./telefuser-client.js").StreamClient} StreamClient */
@@ -31,8 +32,10 @@ const effectKeys = [...byId("effects", HTMLElement).querySelectorAll("button")];
 
 /** @type {{ camera: MediaStreamTrack | null, microphone: MediaStreamTrack | null }} */
 const tracks = { camera: null, microphone: null };
-let effect = "mirror";
-let isHudOn = true;
+let choices = keptChoices(location.pathname, {
+  defaults: { effect: "mirror", hud: true },
+  effects: effectKeys.map(effectOf),
+});
 let chunkCount = 0;
 let readings = 0;
 
@@ -42,10 +45,17 @@ const desk = openDesk({
   begin: (base) => prompt.value ||= base.prompt ?? "",
   options: ({ prompt: _prompt, ...base }) => {
     const text = prompt.value.trim();
-    return { ...base, ...tracks, ...(text ? { prompt: text } : {}), bidirectional: true, extra: { effect } };
+    return {
+      ...base,
+      ...tracks,
+      ...(text ? { prompt: text } : {}),
+      bidirectional: true,
+      extra: { effect: choices.effect },
+    };
   },
   opened: listen,
   live: showLive,
+  resumed: (client) => client.send({ type: "control", ...choices, keys: dpad.held() }),
   stats: showStats,
   steering: byId("dpad", HTMLElement),
   ended: () => {
@@ -78,15 +88,13 @@ openCaptureSwitch(byId("microphone", HTMLButtonElement), {
 });
 for (const key of effectKeys) {
   key.addEventListener("click", () => {
-    effect = key.dataset.effect ?? "none";
-    for (const other of effectKeys) other.setAttribute("aria-pressed", String(other === key));
-    control({ effect });
+    choose({ effect: effectOf(key) });
+    control({ effect: choices.effect });
   });
 }
 hudKey.addEventListener("click", () => {
-  isHudOn = !isHudOn;
-  hudKey.setAttribute("aria-checked", String(isHudOn));
-  control({ hud: isHudOn });
+  choose({ hud: !choices.hud });
+  control({ hud: choices.hud });
 });
 sendPromptKey.addEventListener("click", sendPrompt);
 prompt.addEventListener("keydown", (event) => {
@@ -94,6 +102,21 @@ prompt.addEventListener("keydown", (event) => {
   event.preventDefault(); // Without a session, Enter connects.
   sendPrompt();
 });
+
+choose({}); // Shows what was kept.
+
+/** @param {HTMLButtonElement} key */
+function effectOf(key) {
+  return key.dataset.effect ?? "none";
+}
+
+/** @param {Partial<import("./choices.js").Choices>} change */
+function choose(change) {
+  choices = { ...choices, ...change };
+  for (const key of effectKeys) key.setAttribute("aria-pressed", String(effectOf(key) === choices.effect));
+  hudKey.setAttribute("aria-checked", String(choices.hud));
+  keepChoices(location.pathname, choices);
+}
 
 /** @param {Record<string, unknown>} fields */
 function control(fields) {
@@ -121,7 +144,7 @@ function listen(client) {
 function showLive() {
   dpad.switchOn(true);
   sendPromptKey.disabled = false;
-  if (!isHudOn) control({ hud: false }); // The offer has no word for it.
+  if (!choices.hud) control({ hud: false }); // The offer has no word for it.
   checkTaken();
 }
 
@@ -147,6 +170,7 @@ function showProblem(text) {
  */
 async function showStats(stats, client) {
   write("path", pathLine(stats) ?? "");
+  write("pair", pairText(stats) ?? "");
   write("fps", fpsText(stats.fps));
   write("chunks", String(chunkCount));
   write("received", bitrateText(stats.bitrateKbps));

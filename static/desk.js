@@ -28,6 +28,8 @@ import { StreamClient, StreamError } from "./telefuser-client.js";
  * @property {(client: StreamClient) => void} [opened] A session begins: the
  *   moment for listeners.
  * @property {(client: StreamClient) => void} [live]
+ * @property {(client: StreamClient) => void} [resumed] It is live again, or an
+ *   earlier page's session goes on: the moment to say again how things are.
  * @property {(stats: StreamStats, client: StreamClient, elapsedMs: number) => void} [stats] Once
  *   a second while it is live.
  * @property {() => void} [ended] Also when the next session takes its place.
@@ -161,6 +163,9 @@ class Desk {
       if (wasLive) this.#showBack(client);
       else this.#showLive(client);
       wasLive = true;
+    });
+    client.addEventListener("resumed", () => {
+      if (client === this.client) this.#page.resumed?.(client);
     });
     client.addEventListener("error", (event) => {
       if (client !== this.client) return;

@@ -24,8 +24,8 @@ const OWN_KEYS = "input, textarea, select, [contenteditable], [data-own-keys]";
  *
  * @param {(key: Arrow, action: Action) => void} onChange Called once for each
  *   change while it is switched on.
- * @returns {{ switchOn: (isOn: boolean) => void }} Switching it off lets go of
- *   everything without a call.
+ * @returns {{ switchOn: (isOn: boolean) => void, held: () => Arrow[] }} Switching
+ *   it off lets go of everything without a call. `held` tells what is held now.
  */
 export function openDpad(onChange) {
   const pad = byId("dpad", HTMLElement);
@@ -63,6 +63,7 @@ export function openDpad(onChange) {
       for (const button of buttons.values()) button.disabled = !isOn;
       gamepads.switchOn(isOn);
     },
+    held: () => keys.held,
   };
 }
 

@@ -42,6 +42,11 @@ export class HeldKeys {
     this.#onChange = onChange;
   }
 
+  /** @returns {Arrow[]} Those that are held, clockwise. */
+  get held() {
+    return ARROWS.filter((key) => this.isHeld(key));
+  }
+
   /** @param {Arrow} key */
   isHeld(key) {
     return [...this.#sources.values()].some((keys) => keys.has(key));
@@ -55,7 +60,7 @@ export class HeldKeys {
    * @param {Iterable<Arrow>} keys
    */
   hold(source, keys) {
-    const before = ARROWS.filter((key) => this.isHeld(key));
+    const before = this.held;
     const held = new Set(keys);
     if (held.size > 0) this.#sources.set(source, held);
     else this.#sources.delete(source);
@@ -69,14 +74,14 @@ export class HeldKeys {
 
   /** Nobody holds anything any more. */
   releaseAll() {
-    const before = ARROWS.filter((key) => this.isHeld(key));
+    const before = this.held;
     this.#sources.clear();
     this.#tell(before);
   }
 
   /** @param {readonly Arrow[]} before */
   #tell(before) {
-    const now = ARROWS.filter((key) => this.isHeld(key));
+    const now = this.held;
     for (const key of before) if (!now.includes(key)) this.#onChange(key, "release");
     for (const key of now) if (!before.includes(key)) this.#onChange(key, "press");
   }

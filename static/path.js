@@ -41,6 +41,24 @@ export function wayText({ candidateType, remoteCandidateType, protocol, relayPro
 }
 
 /**
+ * The two ends of the way, the browser's first, as `host → prflx 192.0.2.1:40000`.
+ *
+ * @param {object} stats
+ * @param {string | null} stats.candidateType
+ * @param {string | null} stats.remoteCandidateType
+ * @param {string | null} stats.remoteAddress
+ * @param {number | null} stats.remotePort
+ * @returns {string | null} What is known; null if no way is chosen.
+ */
+export function pairText({ candidateType, remoteCandidateType, remoteAddress: address, remotePort: port }) {
+  if (!candidateType || !remoteCandidateType) return null;
+  const pair = `${candidateType} → ${remoteCandidateType}`;
+  if (!address) return pair;
+  const host = address.includes(":") ? `[${address.replace(/^\[|\]$/g, "")}]` : address;
+  return `${pair} ${host}${port === null ? "" : `:${port}`}`;
+}
+
+/**
  * @param {number | null} lossRate 0 to 1.
  * @returns {string | null}
  */

@@ -10,7 +10,7 @@
 
 import { openDesk } from "./desk.js";
 import { byId } from "./dom.js";
-import { pathLine } from "./path.js";
+import { pairText, pathLine } from "./path.js";
 import { bitrateText, fpsText, msText, sizeText, timeText, write } from "./readout.js";
 
 /** @typedef {import("./telefuser-client.js").StreamClientOptions} StreamClientOptions */
@@ -50,6 +50,7 @@ prompt.addEventListener("keydown", (event) => {
  */
 function showStats(stats, _client, elapsedMs) {
   write("path", pathLine(stats) ?? "");
+  write("pair", pairText(stats) ?? "");
   write("fps", fpsText(stats.fps));
   write("bitrate", bitrateText(stats.bitrateKbps));
   write("size", sizeText(stats));

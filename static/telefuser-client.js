@@ -32,11 +32,18 @@
  * | event     | detail                   | when                               |
  * | --------- | ------------------------ | ---------------------------------- |
  * | `state`   | {@link StreamState}      | at each change of `client.state`   |
+ * | `resumed` | null                     | when a session is live again       |
  * | `message` | the server's JSON object | at each message of the DataChannel |
  * | `sent`    | the client's JSON object | at each message that was sent      |
  * | `latency` | {@link MeasuredControl}  | when a control's effect is seen    |
  * | `error`   | {@link StreamError}      | at each fault, fatal or not        |
  * | `closed`  | {@link StreamClosed}     | once, as the last event            |
+ *
+ * A session is live again, and `resumed` told after `state`, when its connection
+ * was lost and has come back, and when it was kept for this page (`resumeKey`).
+ * What was sent in the moment of the loss may be gone: it is the moment to say
+ * again how things are, such as which keys are held. What was sent while it was
+ * coming back has been sent just before.
  *
  * @module
  */
@@ -126,8 +133,8 @@ export class StreamClient extends EventTarget {
   #tracks;
   /** @type {Promise<MediaStream> | null} */
   #opened = null;
-  /** @type {ReturnType<typeof readSample> | null} */
-  #lastSample = null;
+  /** @type {{ peer: RTCPeerConnection, sample: ReturnType<typeof readSample> } | null} */
+  #last = null;
   #trace = new ControlTrace((id, latencyMs) => this.#onLatency(id, latencyMs));
   #controlCount = 0;
   /** @type {number | undefined} */
@@ -141,6 +148,7 @@ export class StreamClient extends EventTarget {
     this.#tracks = { video: options.camera ?? null, audio: options.microphone ?? null };
     this.#connection = new Connection(options, {
       state: (state) => this.#emit("state", state),
+      resumed: () => this.#emit("resumed", null),
       track: (track) => this.#onTrack(track),
       message: (message) => this.#onMessage(message),
       error: (error) => this.#emit("error", error),
@@ -153,7 +161,7 @@ export class StreamClient extends EventTarget {
    *
    * @param {string} resumeKey
    * @returns {Promise<boolean>} False if another page shows that session, as after
-   *   a tab was duplicated.
+   *   a tab was duplicated; that page may take two seconds to let go of it.
    */
   static canResume(resumeKey) {
     return SessionKeeper.hasSession(resumeKey);
@@ -208,7 +216,10 @@ export class StreamClient extends EventTarget {
    * Sends a message to the pipeline.
    *
    * @param {Message} message
-   * @returns {boolean} False if the channel is not open and nothing was sent.
+   * @returns {boolean} False if nothing was sent: the channel is not open, or the
+   *   message is too large, and `error` says so. True as well if it waits for a
+   *   connection that is coming back.
+   * @throws {TypeError} If it cannot be written as JSON.
    */
   send(message) {
     if (!this.#connection.send(message)) return false;
@@ -223,7 +234,7 @@ export class StreamClient extends EventTarget {
    * @param {Message} message Its own `id`, a text or a number, is kept.
    * @returns {Promise<number | null>} Milliseconds; null if nothing was sent, if
    *   no effect was seen for ten seconds, or if the page was hidden meanwhile.
-   *   Never rejects.
+   *   Rejects only with what {@link send} throws.
    */
   async control(message) {
     const { id } = message;
@@ -277,7 +288,8 @@ export class StreamClient extends EventTarget {
 
   /**
    * Measures the stream. Rates and means cover the time since the last call:
-   * call it in a steady rhythm and from one place.
+   * call it in a steady rhythm and from one place. Counts begin anew with another
+   * connection.
    *
    * @returns {Promise<StreamStats>}
    */
@@ -285,9 +297,9 @@ export class StreamClient extends EventTarget {
     const { peer } = this.#connection;
     if (!peer || this.state !== "live") return noStats();
     const sample = readSample(await peer.getStats());
-    const stats = statsBetween(sample, this.#lastSample);
-    this.#lastSample = sample;
-    return stats;
+    const before = this.#last?.peer === peer ? this.#last.sample : null;
+    this.#last = { peer, sample };
+    return statsBetween(sample, before);
   }
 
   /**
@@ -336,7 +348,9 @@ export class StreamClient extends EventTarget {
   #onTrack(track) {
     this.stream.addTrack(track);
     for (const old of this.stream.getTracks()) {
-      if (old.kind === track.kind && old !== track) this.stream.removeTrack(old);
+      if (old.kind !== track.kind || old === track) continue;
+      this.stream.removeTrack(old);
+      if (track.kind === "video") this.#trace.forgetTimestamps();
     }
   }
 

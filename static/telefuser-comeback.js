@@ -10,7 +10,7 @@ import { asStreamError } from "./telefuser-errors.js";
 import { delay } from "./telefuser-timer.js";
 
 /** How long to wait before each try, in milliseconds; the last one goes on. */
-const WAITS_MS = [0, 500, 1000, 1000, 2000];
+const WAITS_MS = [0, 500, 1000];
 /** How often a connection that is coming up is looked at. */
 const LOOK_MS = 50;
 
@@ -30,12 +30,15 @@ const LOOK_MS = 50;
  * @param {object} options
  * @param {number} options.limitMs How long to try.
  * @param {() => boolean} options.isAway Looks after it, too: whether it has not come back.
+ * @param {(ms: number) => Promise<boolean>} options.pause Waits between two tries.
+ *   True if the wait ended early, as there is a network again: the waits begin
+ *   anew, as it may take a moment until it leads anywhere.
  * @returns {Promise<boolean>} False if it is lost for good.
  */
-export async function bringBack(ways, { limitMs, isAway }) {
+export async function bringBack(ways, { limitMs, isAway, pause }) {
   const until = performance.now() + limitMs;
   for (let attempt = 0; performance.now() < until; attempt++) {
-    await delay(Math.min(waitBefore(attempt), until - performance.now()));
+    if (await pause(Math.min(waitBefore(attempt), until - performance.now()))) attempt = 0;
     if (!isAway()) return true;
     try {
       for (const way of ways) {

@@ -26,7 +26,7 @@ import { Link } from "./telefuser-link.js";
 import { Outbox } from "./telefuser-outbox.js";
 import { ServerSession } from "./telefuser-session.js";
 import { parseObject, REQUEST_TIMEOUT_MS, Signalling } from "./telefuser-signalling.js";
-import { Alarm, delay } from "./telefuser-timer.js";
+import { Alarm, delay, Pause } from "./telefuser-timer.js";
 
 /** @typedef {import("./telefuser-client.js").StreamState} StreamState */
 /** @typedef {import("./telefuser-client.js").StreamClosed} StreamClosed */
@@ -40,6 +40,7 @@ import { Alarm, delay } from "./telefuser-timer.js";
  *
  * @typedef {object} ConnectionListener
  * @property {(state: StreamState) => void} state
+ * @property {() => void} resumed It is live again, after `state`.
  * @property {(track: MediaStreamTrack) => void} track
  * @property {(message: Record<string, any>) => void} message
  * @property {(error: StreamError) => void} error
@@ -85,7 +86,9 @@ export class Connection {
   /** @type {{ resolve: () => void, reject: (error: StreamError) => void } | null} */
   #opening = null;
   #alarm = new Alarm();
-  #outbox = new Outbox();
+  #outbox = new Outbox((error) => this.#listener.error(error));
+  /** Between two tries to come back. */
+  #pause = new Pause();
   /** @type {StreamError | null} The last one that the server told. */
   #fault = null;
   #unwatch = () => {};
@@ -148,18 +151,12 @@ export class Connection {
 
   /**
    * @param {Message} message
-   * @returns {boolean} False if nothing was sent. While the session comes back
-   *   the message waits until it is.
+   * @returns {boolean} False if nothing was sent; if that is for its size, an
+   *   error is told. While the session comes back the message waits until it is.
+   * @throws {TypeError} If it cannot be written as JSON.
    */
   send(message) {
-    if (this.#isAway()) {
-      this.#outbox.add(message);
-      return true;
-    }
-    const channel = this.#link?.channel;
-    if (channel?.readyState !== "open") return false;
-    channel.send(JSON.stringify(message));
-    return true;
+    return this.#outbox.send(message, { link: this.#link, isAway: this.#isAway() });
   }
 
   async #open() {
@@ -223,12 +220,14 @@ export class Connection {
     if (!this.#link?.isUp) return;
     if (this.#isClosed()) return;
     this.#alarm.clear();
-    const wasOpening = this.#state === "connecting";
-    if (this.#state !== "live") this.#setState("live");
+    const [wasOpening, wasAway] = [this.#state === "connecting", this.#isAway()];
+    // Before what listeners send. Where messages do not have to flow, the channel may open later than the rest.
+    this.#outbox.flush(this.#link);
+    if (!this.#isClosed() && this.#state !== "live") this.#setState("live");
+    if (this.#isClosed()) return; // By a listener.
     if (wasOpening) this.#session.keep();
+    if (wasAway || wasOpening && this.#session.wasKept) this.#listener.resumed();
     this.#opening?.resolve();
-    // Where messages do not have to flow, the channel may open later than the rest.
-    this.#outbox.flush((message) => this.send(message));
   }
 
   /**
@@ -249,7 +248,8 @@ export class Connection {
       if (this.#isAway()) this.#onReady();
       return this.#isAway();
     };
-    if (!await bringBack(ways, { limitMs, isAway })) this.#explain(connectionLost());
+    const pause = (/** @type {number} */ ms) => this.#pause.wait(ms);
+    if (!await bringBack(ways, { limitMs, isAway, pause })) this.#explain(connectionLost());
   }
 
   /** @returns {Promise<boolean>} Whether the present peer may come back. */
@@ -388,6 +388,7 @@ export class Connection {
 
   /** The device has a network again, perhaps another one. */
   #onNetwork() {
+    if (this.#isAway()) this.#pause.end();
     if (this.#state === "live" && this.peer?.connectionState !== "connected") this.#comeBack();
   }
 

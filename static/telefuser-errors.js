@@ -11,7 +11,7 @@ export class StreamError extends Error {
    * @param {string} code The server's code, or `server_unreachable`,
    *   `server_silent`, `refused`, `bad_answer`, `bad_message`, `unsupported`,
    *   `setup_failed`, `no_media_path`, `turn_unauthorized`, `connection_lost`, `connection_closed`,
-   *   `one_way`.
+   *   `message_too_large`, `one_way`.
    * @param {string} message
    * @param {{ status?: number | undefined, cause?: unknown }} [options]
    */
@@ -164,6 +164,21 @@ export function oneWay() {
 export function badMessage() {
   const text = "The server sent a message that is not a JSON object.";
   return new StreamError("bad_message", text);
+}
+
+/**
+ * A message is larger than the other side takes.
+ *
+ * @param {number} bytes
+ * @param {number | null} limit In bytes; null if it is unknown.
+ */
+export function messageTooLarge(bytes, limit) {
+  const most = limit === null
+    ? "more than the connection takes"
+    : `and the connection takes ${limit.toLocaleString("en")}`;
+  const text = `The message has ${bytes.toLocaleString("en")} bytes, ${most}, so it was not sent. ` +
+    "Send less, or send it in parts.";
+  return new StreamError("message_too_large", text);
 }
 
 /**

@@ -90,7 +90,7 @@ export class ControlTrace {
    *
    * @param {unknown} ids Its `applied_controls`.
    * @param {unknown} rtpTimestamp Of its first picture; without one nothing is
-   *   shown.
+   *   shown, or what was is not known any more: it ends no measurement.
    * @param {number} toldAt
    */
   applied(ids, rtpTimestamp, toldAt) {
@@ -128,6 +128,16 @@ export class ControlTrace {
     for (const [id, { sentAt }] of this.#followed) {
       if (now - sentAt >= FORGET_AFTER_MS) this.#forget(id);
     }
+  }
+
+  /**
+   * Another track takes the place of the one before, with timestamps that cannot
+   * be compared: forgets what was presented, and the controls whose first picture
+   * is known but was not seen. Those that no chunk has named go on waiting.
+   */
+  forgetTimestamps() {
+    this.#frames = [];
+    for (const [id, { shownFrom }] of this.#followed) if (shownFrom) this.#forget(id);
   }
 
   /** Forgets the controls that wait; what has been measured stays. */

@@ -7,7 +7,7 @@
  */
 
 import { CandidateSender } from "./telefuser-candidates.js";
-import { turnUnauthorized } from "./telefuser-errors.js";
+import { messageTooLarge, turnUnauthorized } from "./telefuser-errors.js";
 import { addMedia, describe } from "./telefuser-media.js";
 import { answerAfterRestart, iceParameters, isUsable, readFragment, writeFragment } from "./telefuser-trickle.js";
 
@@ -15,6 +15,8 @@ import { answerAfterRestart, iceParameters, isUsable, readFragment, writeFragmen
 const UNAUTHORIZED = 401;
 /** What it calls a server that does not answer (https://www.w3.org/TR/webrtc/#rtcpeerconnectioniceerrorevent). */
 const UNREACHED = 701;
+/** What a unit of a text's length has at most in UTF-8. */
+const MOST_BYTES_A_UNIT = 3;
 
 /**
  * Whom it tells.
@@ -120,9 +122,46 @@ export class Link {
     return true;
   }
 
+  /**
+   * @param {string} text
+   * @throws {import("./telefuser-errors.js").StreamError} If it is larger than the
+   *   server takes, as far as that is known.
+   */
+  checkSize(text) {
+    const limit = this.#mostBytes;
+    if (limit === null || text.length * MOST_BYTES_A_UNIT <= limit) return;
+    const bytes = byteLength(text);
+    if (bytes > limit) throw messageTooLarge(bytes, limit);
+  }
+
+  /**
+   * @param {string} text
+   * @returns {boolean} False if the channel takes nothing now.
+   * @throws {import("./telefuser-errors.js").StreamError} If the text is too large
+   *   to be sent ever.
+   */
+  send(text) {
+    if (this.channel.readyState !== "open") return false;
+    this.checkSize(text);
+    try {
+      this.channel.send(text);
+      return true;
+    } catch (cause) {
+      // https://www.w3.org/TR/webrtc/#datachannel-send: the one for its size, others for a full buffer.
+      if (cause instanceof TypeError) throw messageTooLarge(byteLength(text), this.#mostBytes);
+      console.debug("telefuser: the channel takes no more", cause);
+      return false;
+    }
+  }
+
   close() {
     this.#sender.close();
     this.peer.close();
+  }
+
+  /** @returns {number | null} Of one message; null while it is unknown. */
+  get #mostBytes() {
+    return this.peer.sctp?.maxMessageSize ?? null;
   }
 
   #makeSender() {
@@ -178,4 +217,9 @@ export class Link {
     const { ufrag, pwd, mid } = iceParameters(this.peer.localDescription?.sdp ?? "");
     return await this.#options.patch(writeFragment({ ufrag, pwd, mid, candidates, isEnd }));
   }
+}
+
+/** @param {string} text */
+function byteLength(text) {
+  return new TextEncoder().encode(text).byteLength;
 }

@@ -1,11 +1,16 @@
 // @ts-check
 /**
- * Messages that wait for a connection that is coming back.
+ * Messages to the server: they are sent at once, or wait for a connection that
+ * is coming back.
  *
  * @module
  */
 
+import { asStreamError } from "./telefuser-errors.js";
+
 /** @typedef {import("./telefuser-client.js").Message} Message */
+/** @typedef {import("./telefuser-errors.js").StreamError} StreamError */
+/** @typedef {Pick<import("./telefuser-link.js").Link, "send" | "checkSize">} Way What messages are sent over. */
 
 /** How many wait at most. */
 export const MAX_WAITING = 64;
@@ -15,22 +20,50 @@ export const MAX_WAITING = 64;
  * dropped: what the user did last is what counts.
  */
 export class Outbox {
-  /** @type {Message[]} */
+  /** @type {string[]} */
   #waiting = [];
+  #onError;
 
-  /** @param {Message} message */
-  add(message) {
-    this.#waiting.push(message);
-    if (this.#waiting.length > MAX_WAITING) this.#waiting.shift();
+  /** @param {(error: StreamError) => void} onError Is told of messages that can never be sent. */
+  constructor(onError) {
+    this.#onError = onError;
   }
 
   /**
-   * Sends what waits, the oldest first, until one cannot be sent: it goes on
-   * waiting, and with it all that came after it.
-   *
-   * @param {(message: Message) => boolean} send False if it was not sent.
+   * @param {Message} message
+   * @param {{ link: Way | null, isAway: boolean }} options `isAway`: it waits for
+   *   {@link flush}.
+   * @returns {boolean} False if it was not sent and does not wait.
+   * @throws {TypeError} If it cannot be written as JSON.
    */
-  flush(send) {
-    while (this.#waiting[0] && send(this.#waiting[0])) this.#waiting.shift();
+  send(message, { link, isAway }) {
+    const text = JSON.stringify(message);
+    try {
+      if (!isAway) return link?.send(text) ?? false;
+      link?.checkSize(text);
+    } catch (cause) {
+      this.#onError(asStreamError(cause));
+      return false;
+    }
+    this.#waiting.push(text);
+    if (this.#waiting.length > MAX_WAITING) this.#waiting.shift();
+    return true;
+  }
+
+  /**
+   * Sends what waits, the oldest first, until the way takes no more: the rest
+   * goes on waiting.
+   *
+   * @param {Way} link
+   */
+  flush(link) {
+    for (const text of [...this.#waiting]) {
+      try {
+        if (!link.send(text)) return;
+      } catch (cause) {
+        this.#onError(asStreamError(cause));
+      }
+      this.#waiting.shift();
+    }
   }
 }

@@ -20,6 +20,8 @@ const RESUME_ANSWER_MS = 6_000;
 export class ServerSession {
   /** @type {string | null} The server's id, once it has answered. */
   id = null;
+  /** Whether it was an earlier page's. */
+  wasKept = false;
 
   #signalling;
   #options;
@@ -142,6 +144,7 @@ export class ServerSession {
       try {
         const answer = await this.#offer(sdp, session);
         this.#lastMessage = kept.lastMessage;
+        this.wasKept = true;
         return answer;
       } catch (cause) {
         // It is over: a new one begins.

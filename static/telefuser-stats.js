@@ -36,6 +36,9 @@
  * @property {string | null} relayProtocol How the browser reaches its TURN
  *   server: `"udp"`, `"tcp"` or `"tls"`. Null without one.
  * @property {string | null} remoteCandidateType The server's end of the path.
+ * @property {string | null} remoteAddress Its IP address; null where the browser
+ *   hides it.
+ * @property {number | null} remotePort
  * @property {number | null} availableKbps What the browser thinks that it can
  *   send.
  * @property {number | null} lossRate 0 to 1: the part of the packets since the
@@ -147,6 +150,8 @@ export function statsBetween(now, before) {
     protocol: local.protocol ?? null,
     relayProtocol: local.relayProtocol ?? null,
     remoteCandidateType: remote.candidateType ?? null,
+    remoteAddress: remote.address || remote.ip || null, // `ip`: as older browsers call it.
+    remotePort: number(remote.port),
     availableKbps: scaled(pair.availableOutgoingBitrate, 0.001),
     lossRate: before && lossRate(now, before),
   };

@@ -32,6 +32,37 @@ export class Alarm {
   }
 }
 
+/** A wait that can be ended early. */
+export class Pause {
+  #isEnded = false;
+  #end = () => {};
+
+  /**
+   * @param {number} ms
+   * @returns {Promise<boolean>} Whether it was ended early. If {@link end} was
+   *   called since the last wait, this one is over at once.
+   */
+  async wait(ms) {
+    if (!this.#isEnded) {
+      await new Promise((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        this.#end = () => {
+          clearTimeout(timer);
+          resolve(undefined);
+        };
+      });
+    }
+    const wasEnded = this.#isEnded;
+    this.#isEnded = false;
+    return wasEnded;
+  }
+
+  end() {
+    this.#isEnded = true;
+    this.#end();
+  }
+}
+
 /** @param {number} ms */
 export function delay(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));

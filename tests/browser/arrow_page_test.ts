@@ -165,6 +165,61 @@ Deno.test("keys are let go when the window loses the focus and when the page is 
   assert.deepEqual(errors, []);
 });
 
+Deno.test("a key that was let go in the moment of a loss is let go in the picture, once the session is back; one that is held stays", async () => {
+  await using server = await startTestServer(examplePipeline("arrow_overlay"));
+  await using browser = await openPage(`${server.url}/demo/arrow`);
+  const { page, errors } = browser;
+  await page.addInitScript(`(() => {
+    const Peer = RTCPeerConnection;
+    globalThis.RTCPeerConnection = class extends Peer {
+      constructor(...args) {
+        super(...args);
+        globalThis.peer = this;
+      }
+    };
+  })()`);
+  await page.reload();
+  const id = await connect(page);
+  await page.keyboard.down("ArrowUp");
+  await page.keyboard.down("ArrowLeft");
+  await becomes(page, "Up Left");
+  await eventuallyInPage("the press is in the picture", async () => isGreen(await upArrow(page)));
+  await page.evaluate(`(() => {
+    globalThis.send = RTCDataChannel.prototype.send;
+    RTCDataChannel.prototype.send = () => {};
+  })()`);
+  await page.keyboard.up("ArrowUp");
+  await becomes(page, "Left");
+  await page.evaluate(`(() => {
+    RTCDataChannel.prototype.send = globalThis.send;
+    Object.defineProperty(peer, "connectionState", { configurable: true, get: () => "failed" });
+    peer.dispatchEvent(new Event("connectionstatechange"));
+  })()`);
+  assert.equal(await page.textContent("#state"), "Reconnecting");
+  await page.evaluate("delete globalThis.peer.connectionState");
+  await page.waitForFunction(PICTURE);
+  await eventuallyInPage("the release is in the picture", async () => !isGreen(await upArrow(page)));
+  assert.equal(await pressed(page), "Left");
+  const { controls_received } = await statsOf(server, id);
+  assert.equal(controls_received, 3, "two presses, and what is held when it is back");
+  assert.deepEqual(errors, []);
+});
+
+Deno.test("a key that was held when the page was loaded again is let go", async () => {
+  await using server = await startTestServer(examplePipeline("arrow_overlay"));
+  await using browser = await openPage(`${server.url}/demo/arrow`);
+  const { page, errors } = browser;
+  await connect(page);
+  await page.keyboard.down("ArrowUp");
+  await eventuallyInPage("the press is in the picture", async () => isGreen(await upArrow(page)));
+  await page.evaluate("RTCDataChannel.prototype.send = () => {}"); // What the page says as it goes is lost.
+  await page.reload();
+  await page.waitForFunction(PICTURE);
+  await eventuallyInPage("the release is in the picture", async () => !isGreen(await upArrow(page)));
+  assert.equal(server.server.registry.size, 1);
+  assert.deepEqual(errors, []);
+});
+
 Deno.test("a gamepad steers, and what it holds is let go when it goes", async () => {
   await using server = await startTestServer(examplePipeline("arrow_overlay"));
   await using browser = await openPage(`${server.url}/demo/arrow`);

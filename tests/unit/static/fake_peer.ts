@@ -9,6 +9,20 @@ interface Configuration {
   readonly iceTransportPolicy: "all" | "relay";
 }
 
+/** `RTCDataChannel`: what is sent is in {@link sent}, until it is told to take no more. */
+export class FakeChannel extends EventTarget {
+  readyState = "connecting";
+  readonly sent: string[] = [];
+  /** What `send` throws, if anything, by the text. */
+  refuse: (text: string) => Error | null = () => null;
+
+  send(text: string): void {
+    const refusal = this.refuse(text);
+    if (refusal) throw refusal;
+    this.sent.push(text);
+  }
+}
+
 /** `RTCPeerConnection` without a network: the test says what it finds. */
 export class FakePeer extends EventTarget {
   /** Those that were made, the newest last. */
@@ -21,7 +35,10 @@ export class FakePeer extends EventTarget {
   remoteDescription: { sdp: string } | null = null;
   readonly configurations: Configuration[] = [];
   readonly added: string[] = [];
-  readonly channel = Object.assign(new EventTarget(), { readyState: "connecting" });
+  readonly channel = new FakeChannel();
+  sctp: { maxMessageSize: number } | null = null;
+  /** What `getStats` reports. */
+  report = new Map<string, unknown>();
   #rounds = 0;
 
   constructor(configuration: Configuration) {
@@ -42,7 +59,7 @@ export class FakePeer extends EventTarget {
   }
 
   addTransceiver(): FakeLine {
-    return { receiver: {}, sender: {} };
+    return { receiver: { track: { enabled: true } }, sender: { track: null, replaceTrack: () => Promise.resolve() } };
   }
 
   getConfiguration(): Configuration {
@@ -77,9 +94,31 @@ export class FakePeer extends EventTarget {
     return Promise.resolve();
   }
 
+  getStats(): Promise<Map<string, unknown>> {
+    return Promise.resolve(this.report);
+  }
+
   close(): void {
     this.signalingState = "closed";
     this.connectionState = "closed";
+  }
+
+  /** Its state changes. */
+  become(connectionState: string): void {
+    this.connectionState = connectionState;
+    this.dispatchEvent(new Event("connectionstatechange"));
+  }
+
+  /** It connects, with its channel. */
+  comeUp(): void {
+    this.channel.readyState = "open";
+    this.become("connected");
+    this.channel.dispatchEvent(new Event("open"));
+  }
+
+  /** A track comes. */
+  bring(track: { kind: string }): void {
+    this.dispatchEvent(Object.assign(new Event("track"), { track }));
   }
 
   /** Finds a candidate; null: there are no more. */

@@ -26,8 +26,10 @@ Deno.test("a key that two sources hold is let go with the last of them", () => {
   keys.hold("keyboard ArrowUp", ["ArrowUp"]);
   keys.hold("keyboard KeyW", ["ArrowUp"]);
   keys.hold("pointer 3", ["ArrowUp", "ArrowLeft"]);
+  assert.deepEqual(keys.held, ["ArrowUp", "ArrowLeft"]);
   keys.release("keyboard ArrowUp");
   keys.release("pointer 3");
+  assert.deepEqual(keys.held, ["ArrowUp"]);
   assert.deepEqual(told, ["press Up", "press Left", "release Left"]);
   keys.release("keyboard KeyW");
   assert.deepEqual(told.at(-1), "release Up");

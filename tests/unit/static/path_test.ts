@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { lossText, pathLine, wayText } from "../../../static/path.js";
+import { lossText, pairText, pathLine, wayText } from "../../../static/path.js";
 
 const DIRECT = { candidateType: "prflx", remoteCandidateType: "host", protocol: "udp", relayProtocol: null };
 const RELAYED = { candidateType: "relay", remoteCandidateType: "host", protocol: "udp", relayProtocol: "tls" };
@@ -11,6 +11,15 @@ Deno.test("a path is direct unless one end of it is a relay", () => {
   assert.equal(wayText({ ...RELAYED, relayProtocol: null }), "Through a relay over UDP");
   assert.equal(wayText({ ...DIRECT, protocol: null }), "Direct");
   assert.equal(wayText({ ...DIRECT, candidateType: null }), null);
+});
+
+Deno.test("the two ends of a way are named by their kinds, the server's with its address unless that is hidden", () => {
+  const pair = { candidateType: "host", remoteCandidateType: "prflx", remoteAddress: "192.0.2.1", remotePort: 40_000 };
+  assert.equal(pairText(pair), "host → prflx 192.0.2.1:40000");
+  assert.equal(pairText({ ...pair, remoteAddress: "2001:db8::1" }), "host → prflx [2001:db8::1]:40000");
+  assert.equal(pairText({ ...pair, remoteAddress: null }), "host → prflx");
+  assert.equal(pairText({ ...pair, remotePort: null }), "host → prflx 192.0.2.1");
+  assert.equal(pairText({ ...pair, remoteCandidateType: null }), null);
 });
 
 Deno.test("loss is told as precisely as it matters, and what little there is is not called nothing", () => {

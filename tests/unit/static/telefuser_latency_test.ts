@@ -139,3 +139,28 @@ Deno.test("the summary counts all and has nearest-rank percentiles of the latest
   for (let n = 1; n <= 1000; n++) measure(7, 100_000 + n * 1000);
   assert.deepEqual(trace.summary, { count: 1020, p50: 7, p95: 7, last: 7 });
 });
+
+Deno.test("a chunk that is told again without a timestamp ends no measurement, and spoils none", async () => {
+  const { trace, told } = open();
+  const latency = trace.follow("a", 1000);
+  trace.applied(["a"], undefined, 1010);
+  trace.presented({ rtpTimestamp: 90_000, presentedAt: 1020 });
+  trace.expire(11_000);
+  assert.equal(await latency, null);
+  assert.deepEqual([told, trace.summary.count], [[], 0]);
+});
+
+Deno.test("timestamps of the track before are not compared with those of the track that takes its place", async () => {
+  const { trace, told } = open();
+  const seen = trace.follow("named", 1000);
+  const later = trace.follow("not yet", 1000);
+  trace.applied(["named"], 90_000, 1010);
+  trace.presented({ rtpTimestamp: 80_000, presentedAt: 1020 });
+  trace.forgetTimestamps();
+  assert.equal(await seen, null);
+  trace.applied(["not yet"], 70_000, 4000);
+  assert.equal(trace.size, 1, "the picture with 80 000 was the old track's");
+  trace.presented({ rtpTimestamp: 70_000, presentedAt: 4010 });
+  assert.equal(await later, 3010);
+  assert.deepEqual(told, [["not yet", 3010]]);
+});

@@ -21,6 +21,7 @@ interface Link {
   describe(gatherLimitMs: number): Promise<{ sdp: string } | null>;
   accept(sdp: string): Promise<void>;
   restart(ice: Ice): Promise<boolean>;
+  send(text: string): boolean;
   close(): void;
 }
 
@@ -156,4 +157,21 @@ Deno.test("a two-way link is up when its channel is open as well", () => {
     peer.channel.readyState = "open";
     assert.equal(link.isUp, true);
   }
+});
+
+Deno.test("a text larger than the server takes is refused in words that name the limit; a full channel is no fault", () => {
+  using _peers = FakePeer.install();
+  const { link, peer: { channel }, peer } = makeLink();
+  assert.equal(link.send("early"), false);
+  channel.readyState = "open";
+  peer.sctp = { maxMessageSize: 1200 };
+  assert.equal(link.send("ä".repeat(600)), true);
+  const tooLarge = { code: "message_too_large", message: /has 1,202 bytes, .* takes 1,200, .* not sent\. Send less/ };
+  assert.throws(() => link.send("ä".repeat(601)), tooLarge);
+  peer.sctp = null;
+  channel.refuse = () => new TypeError("larger than the maximum message size");
+  assert.throws(() => link.send("x"), { code: "message_too_large", message: /has 1 bytes, more than/ });
+  channel.refuse = () => new DOMException("send queue is full", "OperationError");
+  assert.equal(link.send("x"), false);
+  assert.equal(channel.sent.length, 1);
 });

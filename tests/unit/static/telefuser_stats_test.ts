@@ -34,7 +34,7 @@ function sample({ at, received, lost }: Counts) {
       currentRoundTripTime: 0.025,
     },
     { id: "l", type: "local-candidate", candidateType: "relay", protocol: "udp", relayProtocol: "tls" },
-    { id: "r", type: "remote-candidate", candidateType: "host" },
+    { id: "r", type: "remote-candidate", candidateType: "host", address: "192.0.2.1", port: 40_000 },
   ];
   return readSample(new Map(entries.map((entry) => [entry.id, entry])));
 }
@@ -45,6 +45,7 @@ Deno.test("both ends of the path, its carrier, its room and its round trip are t
     [stats.candidateType, stats.relayProtocol, stats.remoteCandidateType, stats.availableKbps, stats.roundTripMs],
     ["relay", "tls", "host", 1500, 25],
   );
+  assert.deepEqual([stats.remoteAddress, stats.remotePort], ["192.0.2.1", 40_000]);
 });
 
 Deno.test("the loss rate is that of the time since the last call, not since the start", () => {
