@@ -3,20 +3,28 @@
 #
 # Usage: unpack.sh <telefuser-packaged> <folder>
 #
-# <folder>/launch starts the server. It is made of the last lines of the package's own script. What the runtime
-# remembers of the modules is made here, by one start, so that later starts are quick on a read-only disk as well; it
-# holds for this folder alone.
+# <folder> must not be there yet; it is removed again when something fails. <folder>/launch starts the server. It is made
+# of the last lines of the package's own script. What the runtime remembers of the modules is made here, by one start, so
+# that later starts are quick on a read-only disk as well; both hold for this folder alone, which must stay in its place.
 set -eu
 
 package=$1
-folder=$2
+case $2 in
+  /*) folder=${2%/} ;;
+  *) folder=$PWD/${2%/} ;;
+esac
+if [ -e "$folder" ] || [ -L "$folder" ]; then
+  echo "unpack.sh: $folder is there already; name a folder that is not, or remove it first" >&2
+  exit 1
+fi
 
 mkdir -p "${folder%/*}"
 unpacked=$(mktemp -d "$folder.XXXXXX")
 log=$unpacked/log
 trap 'rm -rf "$unpacked"' EXIT
 XDG_CACHE_HOME=$unpacked sh "$package" --version
-mv "$unpacked"/telefuser/* "$folder"
+mv -T "$unpacked"/telefuser/* "$folder"
+trap 'rm -rf "$unpacked" "$folder"' EXIT
 rm -rf "$folder/.deno"
 
 lines=$(head -c 8192 "$package" | sed -n '/^  DENO_DIR=/,/^  exec /s/^  //p')
@@ -27,9 +35,12 @@ case $lines in
     exit 1
     ;;
 esac
-printf '#!/bin/sh\nroot=%s\n%s\n' "$folder" "$lines" >"$folder/launch"
+# A quote in the name ends the quoted text, stands by itself and begins another.
+quoted=$(printf '%s\n' "$folder" | sed "s/'/'\\\\''/g")
+printf "#!/bin/sh\nroot='%s'\n%s\n" "$quoted" "$lines" >"$folder/launch"
 chmod 755 "$folder/launch"
 
+: >"$log"
 "$folder/launch" stream-serve "$folder/pipelines/video_replay.ts" --host 127.0.0.1 --port 0 >"$log" 2>&1 &
 server=$!
 turn=0
@@ -45,3 +56,4 @@ done
 kill "$server"
 wait "$server"
 chmod -R a+rX,go-w "$folder"
+trap 'rm -rf "$unpacked"' EXIT

@@ -49,7 +49,8 @@ export function serviceRoutes(services: Services): Hono<AppEnv> {
 function healthOf(services: Services): z.infer<typeof health> {
   const { status } = services.pipeline;
   const ready = status.state === "running";
-  const broken = status.state !== "running" && status.state !== "starting" && status.state !== "idle";
+  // A worker that is being replaced comes up by itself; whoever restarts the server for it loses what is loaded already.
+  const broken = status.state === "failed" || status.state === "stopped";
   const { restarts, uncaughtErrors, invalidChunks } = services.pipeline.counters;
   return {
     status: ready ? "healthy" : broken ? "unhealthy" : "starting",

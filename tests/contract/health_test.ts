@@ -7,7 +7,9 @@
 import assert from "node:assert/strict";
 import { TestAuthority } from "../support/certificates.ts";
 import { telefuser } from "../support/command_line.ts";
-import { startTestServer, testPipeline } from "../support/test_server.ts";
+import { eventually, startTestServer, testPipeline } from "../support/test_server.ts";
+import { timedTest } from "../support/undisturbed.ts";
+import { connectViewer } from "../support/viewer.ts";
 
 /** Answers every request in the same way. */
 function serveAnswer(answer: () => Response | Promise<Response>): Deno.HttpServer<Deno.NetAddr> {
@@ -45,6 +47,21 @@ Deno.test("health of a server that starts is 0, with what it waits for", async (
   const url = `http://127.0.0.1:${server.addr.port}`;
   const { code, out } = await telefuser(["health", "--server-url", url]);
   assert.deepEqual([code, out], [0, `${url}: starting: it loads\\nits model\n`]);
+});
+
+timedTest("while a lost worker is replaced, health is 200 and says so, and ready is 503", async () => {
+  await using server = await startTestServer(testPipeline("misbehaving"));
+  await using _viewer = await connectViewer(server, { fields: { config: { fault: "close" } } });
+  await eventually("the worker is lost", () => server.server.pipeline.status.state === "restarting");
+  const [health, ready] = await Promise.all(["health", "ready"].map((name) => server.fetch(`/v1/service/${name}`)));
+  assert.equal(server.server.pipeline.status.state, "restarting", "what was asked is from that time");
+  const { status, pipeline_ready, detail } = await health?.json();
+  assert.deepEqual([health?.status, status, pipeline_ready], [200, "starting", false]);
+  assert.match(detail, /not running, its worker is being replaced; try again in a moment: .*self\.close\(\)/);
+  assert.deepEqual([ready?.status, (await ready?.json()).status], [503, "not_ready"]);
+  await eventually("another one runs", () => server.server.pipeline.status.state === "running");
+  const after = await (await server.fetch("/v1/service/health")).json();
+  assert.deepEqual([after.status, after.pipeline_restarts], ["healthy", 1]);
 });
 
 Deno.test("health is 1 when nothing answers, or something else does", async () => {

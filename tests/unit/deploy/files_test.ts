@@ -139,6 +139,18 @@ Deno.test("pods are chosen by their labels, mount what they have, and are kept a
   assert.ok(paths.every(({ port }) => container.ports.some(({ name }) => name === port)));
 });
 
+Deno.test("what is installed bears its version and the command is a link to it, so that an upgrade can go back", () => {
+  const file = `/usr/local/bin/telefuser-${version}`;
+  const link = `ln -sfn telefuser-${version} /usr/local/bin/telefuser`;
+  for (const path of ["docs/deployment.md", "deploy/systemd/telefuser.service"]) {
+    const text = textOf(path);
+    assert.ok(text.includes(`install -m 0755 telefuser-packaged ${file}\n`), path);
+    assert.ok(text.indexOf(link) > text.indexOf(file), `${path}: ${link} comes behind`);
+    assert.doesNotMatch(text, /(?:scp|install) .*bin\/telefuser$/m, `${path}: a file under the name of the link`);
+  }
+  assert.ok(textOf("docs/deployment.md").includes(`To go back: \`${link}\``));
+});
+
 Deno.test("every file of deploy/ that is YAML can be read, and what it names is there", () => {
   const yaml = ["compose.yaml", ...DEPLOYED.filter((path) => path.endsWith(".yaml"))];
   assert.ok(yaml.length > 8);
@@ -155,7 +167,7 @@ Deno.test("every file of deploy/ that is YAML can be read, and what it names is 
   }
 });
 
-Deno.test("compose has no secret in it, says what is missing, and relays to nothing but the server", () => {
+Deno.test("compose has no secret in it, says what is missing, and relays to nothing but the server and itself", () => {
   const { services } = composeFile();
   const environment = services["telefuser"]?.environment ?? {};
   for (const name of ["TELEFUSER_PUBLIC_IP", "TELEFUSER_TURN_SECRET"]) {
@@ -164,7 +176,16 @@ Deno.test("compose has no secret in it, says what is missing, and relays to noth
   const turn = textOf("deploy/compose/turnserver.conf");
   assert.doesNotMatch(turn, /secret=|user=/);
   const [server, relay] = textOf("compose.yaml").match(/(?<=ipv4_address: )\S+/g) ?? [];
-  assert.deepEqual(turn.match(/(?<=^allowed-peer-ip=).*$/gm), [server]);
+  assert.deepEqual(
+    turn.match(/(?<=^allowed-peer-ip=).*$/gm),
+    [server, relay],
+    "with --relay-only both sides are at the relay",
+  );
+  assert.match(turn, /^no-tcp-relay$/m);
+  assert.deepEqual(turn.match(/(?<=^denied-peer-ip=).*$/gm), [
+    "0.0.0.0-255.255.255.255",
+    "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+  ]);
   assert.deepEqual(turn.match(/(?<=^(?:listening|relay)-ip=).*$/gm), [relay, relay]);
   const [first, last] = turn.match(/(?<=^(?:min|max)-port=).*$/gm) ?? [];
   assert.ok(services["coturn"]?.ports.includes(`${first}-${last}:${first}-${last}/udp`));
