@@ -106,6 +106,7 @@ export async function startServer(
     udpPortRange: portRange(config.udpPortRange),
     tcpPort: config.tcpPort,
     publicIps: config.publicIp,
+    relayOnly: config.relayOnly,
     clock,
   });
   const registry = new SessionRegistry({ maxSessions: config.webrtcMaxSessions, clock });

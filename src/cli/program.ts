@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { messageOf, StreamError } from "../errors.ts";
-import { print, printError } from "../log.ts";
+import { escapeControl, print, printError } from "../log.ts";
 import { addCompletion } from "./completion.ts";
 import { addDemo } from "./demo.ts";
 import { addDoctor } from "./doctor.ts";
@@ -60,12 +60,19 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return reportUsage(error, program, args);
     if (error instanceof StreamError) {
-      for (const line of error.message.split("\n")) printError(`telefuser: ${line}`);
-      return error.code === "invalid_config" ? EXIT.usage : EXIT.failed;
+      // The faults of a configuration are one line each; any other message is one line, whatever it quotes.
+      const isUsage = error.code === "invalid_config";
+      for (const line of isUsage ? error.message.split("\n") : [error.message]) complain(line);
+      return isUsage ? EXIT.usage : EXIT.failed;
     }
-    printError(`telefuser: ${messageOf(error)}`);
+    complain(messageOf(error));
     return EXIT.failed;
   }
+}
+
+/** Prints why a command failed, on one line: what is quoted in it may come from a pipeline that nobody has read. */
+function complain(text: string): void {
+  printError(`telefuser: ${escapeControl(text)}`);
 }
 
 /** One line: what is wrong and what to type instead. */
@@ -81,6 +88,6 @@ function reportUsage(error: CommanderError, program: Command, args: readonly str
   const hint = error.code === "commander.missingArgument"
     ? `type: telefuser ${EXAMPLES[args[0] ?? ""] ?? "stream-serve pipelines/video_replay.ts"}`
     : `see ${help}`;
-  printError(`telefuser: ${message}; ${hint}`);
+  complain(`${message}; ${hint}`);
   return EXIT.usage;
 }

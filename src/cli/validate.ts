@@ -8,6 +8,7 @@ import {
   type Grants,
   levelsText,
   readPipeline,
+  refuseGrants,
   type SecurityLevel,
   validatePipeline,
 } from "../pipeline/mod.ts";
@@ -21,7 +22,8 @@ ${levelsText()}
 
 Nothing of the pipeline runs.
 
-Exit code: 0 when stream-serve would start it, 1 when it would not, 2 when the command line cannot be read.`;
+Exit code: 0 when stream-serve would start it, 1 when it would not, 2 when the command line cannot be read
+or grants what the level does not take.`;
 
 /** `telefuser validate <file>`: says what keeps a pipeline from being started, without running any of it. */
 export function addValidate(program: Command, exit: (code: number) => void): void {
@@ -41,6 +43,7 @@ async function validate(command: Command, file: string): Promise<number> {
   const entry = await realPath(file, "the pipeline");
   const read = await Promise.all(config.allowRead.map((path) => realPath(path, "--allow-read")));
   const grants: Grants = { read, net: config.allowNet, env: config.allowEnv, media: [] };
+  refuseGrants(level, grants);
   const findings = await validatePipeline(await readPipeline(entry), { level, grants });
   const isFine = findings.every(({ severity }) => severity === "warning");
   print(

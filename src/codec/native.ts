@@ -66,7 +66,7 @@ export class NativeGuard {
       if (this.#closed) throw new StreamError("shutting_down", "the codec is closed");
       return job();
     });
-    this.#tail = result.catch(() => undefined);
+    this.#tail = result.then(() => undefined, () => undefined); // It does not keep what was made.
     return result;
   }
 

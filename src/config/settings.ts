@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isNetGrant, NET_GRANT } from "./net_grant.ts";
 
 /** How a setting is written on a command line or in a variable. */
 export type SettingKind = "string" | "integer" | "number" | "boolean" | "choice" | "list";
@@ -95,7 +96,7 @@ export const SETTINGS = {
   }),
   allowNet: setting<readonly string[]>({
     kind: "list",
-    schema: z.array(z.string().regex(/^[^\s/@]+$/, "must look like example.org:443")),
+    schema: z.array(z.string().refine(isNetGrant, NET_GRANT)),
     default: [],
     help: "hosts, with or without port, that the pipeline may connect to (standard level)",
     value: "hosts",
@@ -126,7 +127,7 @@ export const SETTINGS = {
     kind: "integer",
     schema: z.number().int().min(0).max(1024 * 1024),
     default: 0,
-    help: "memory that the pipeline's process may hold (with --isolation process); 0 for any",
+    help: "memory that the pipeline's process may hold (with --isolation process, on Linux); 0 for any",
     value: "MiB",
   }),
   pipelineStartSeconds: setting({

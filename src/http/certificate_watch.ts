@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { type Clock, TaskScope, type Timer } from "../async/mod.ts";
 import { messageOf } from "../errors.ts";
 import { Log } from "../log.ts";
@@ -30,6 +31,8 @@ export interface CertificateWatchOptions {
  */
 export class CertificateWatch {
   readonly #options: CertificateWatchOptions;
+  /** The files by absolute paths: the working folder may be another one by the time of a look. */
+  readonly #files: CertificateFiles;
   readonly #wallTime: () => number;
   readonly #tasks = new TaskScope(log);
   #used = "";
@@ -39,7 +42,9 @@ export class CertificateWatch {
   #stopped = false;
 
   constructor(options: CertificateWatchOptions) {
+    const { certFile, keyFile } = options.files;
     this.#options = options;
+    this.#files = { certFile: resolve(certFile), keyFile: resolve(keyFile) };
     this.#wallTime = options.wallTime ?? (() => Date.now() / 1000);
   }
 
@@ -77,7 +82,7 @@ export class CertificateWatch {
     const { files, onRenewed } = this.#options;
     let state = "";
     try {
-      const texts = await readCertificateFiles(files);
+      const texts = await readCertificateFiles(this.#files);
       state = texts.join("\n");
       if (this.#stopped) return;
       if (state === this.#used) {

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import type { Clock } from "../async/mod.ts";
 import { type CertificateFiles, certificateFiles } from "./certificate.ts";
 import type { Answer, Listener, Place } from "./listener.ts";
@@ -23,9 +22,7 @@ export async function listenAsConfigured(
   answer: Answer,
 ): Promise<Listener> {
   const { host, port, httpTimeoutSeconds: timeout = DEFAULT_TIMEOUT } = config;
-  const given = certificateFiles(config);
-  if (given === undefined) return await listenHttp({ host, port, timeout, clock }, answer);
-  // They are read again and again; where the server works by then does not matter.
-  const files = { certFile: resolve(given.certFile), keyFile: resolve(given.keyFile) };
+  const files = certificateFiles(config);
+  if (files === undefined) return await listenHttp({ host, port, timeout, clock }, answer);
   return await listenHttps({ host, port, timeout, clock, files }, answer);
 }

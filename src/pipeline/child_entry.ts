@@ -23,13 +23,14 @@ export interface ChildGreeting {
 
 /** Messages that may wait for the server. */
 const MAX_WAITING = 1000;
-/** Bytes of a message from the server; the server is trusted. */
-const MAX_HEADER = 2 ** 28;
+/** Bytes of a header, and of all parts of a message, from the server: as many as a frame can tell; the server is trusted. */
+const MAX_LENGTH = 2 ** 32 - 1;
 
 /** Runs until the server closes the pipe, the worker is lost, or the process is ended. */
 export async function runChild(): Promise<void> {
+  outliveSignals();
   const output = Deno.stdout.writable.getWriter();
-  const input = new FrameReader({ maxHeader: MAX_HEADER, maxParts: MAX_HEADER });
+  const input = new FrameReader({ maxHeader: MAX_LENGTH, maxParts: MAX_LENGTH });
   let waiting = 0;
   let tail = Promise.resolve();
   /** Writes in order; the worker is ended when the server cannot keep up. */
@@ -57,6 +58,15 @@ export async function runChild(): Promise<void> {
     }
   }
   Deno.exit(0);
+}
+
+/**
+ * What asks the server to stop reaches its children as well: Ctrl-C all programs of a terminal, a service manager all of
+ * a service. The server has the pipeline release its sessions and stop first, then it ends the child.
+ */
+function outliveSignals(): void {
+  const signals = Deno.build.os === "windows" ? ["SIGINT", "SIGBREAK"] as const : ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) Deno.addSignalListener(signal, () => undefined);
 }
 
 /** The memory of a message's parts, which moves on with it. */

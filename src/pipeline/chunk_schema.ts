@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { PcmBlock, SourcePicture } from "../media/mod.ts";
 import { rawPictureBytes } from "../media/mod.ts";
+import { MAX_METADATA } from "./limits.ts";
 import type { ChunkLimits } from "./protocol.ts";
 
 /** A chunk that has been checked: what the rest of the server works with. */
@@ -20,6 +21,9 @@ export interface ChunkFault {
   readonly detail: string;
 }
 
+/** Characters of what is said about a fault. */
+const MAX_WORD = 1000;
+
 /** Bytes that nobody else can write to any more. */
 const bytes = z.instanceof(Uint8Array).refine(
   (data) => data.buffer instanceof ArrayBuffer,
@@ -35,6 +39,9 @@ const frameSchema = z.discriminatedUnion("format", [
   z.object({ format: z.literal("vp8"), data: bytes, key: z.boolean().optional() }),
 ]);
 
+/** Words about a chunk from the side where the user's code runs. */
+const word = z.string().transform((text) => text.slice(0, MAX_WORD));
+
 const optional = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? undefined);
 
 const fieldsSchema = z.object({
@@ -43,7 +50,7 @@ const fieldsSchema = z.object({
   fps: optional(z.number().min(0.1).max(240)),
   num_frames: optional(z.number().int().nonnegative()),
   resolution: optional(z.string().max(100)),
-  prompt: optional(z.string()),
+  prompt: optional(z.string().max(MAX_METADATA)),
   timestamp: optional(z.number()),
   audio_sample_rate: optional(z.number().int().min(8000).max(192_000)),
   audio_channels: optional(z.union([z.literal(1), z.literal(2)])),
@@ -56,7 +63,7 @@ const wireSchema = z.object({
   audio: bytes.nullable(),
   audioName: z.string(),
   metadata: z.string().transform(parseMetadata),
-  faults: z.array(z.object({ field: z.string(), detail: z.string() })),
+  faults: z.array(z.object({ field: word, detail: word })),
 });
 
 /** How key frames are told apart when the pipeline does not say. */
@@ -169,6 +176,11 @@ function compact(fields: Record<string, unknown>): Record<string, unknown> {
 }
 
 function parseMetadata(text: string, context: z.RefinementCtx): Record<string, unknown> {
+  if (text.length > MAX_METADATA) {
+    const message = `has ${text.length} characters, at most ${MAX_METADATA} are taken`;
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  }
   const value = parseJson(text);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   context.addIssue({ code: "custom", message: "is not a JSON object" });

@@ -23,3 +23,6 @@ export const DEFAULT_LIMITS: PipelineLimits = {
   chunkBytes: 256 * 1024 * 1024,
   chunkFrames: 1000,
 };
+
+/** Characters of a chunk's metadata as JSON, and of its prompt: no viewer takes a longer message. */
+export const MAX_METADATA = 1024 * 1024;

@@ -36,14 +36,23 @@ export function watchMemory(
   };
 }
 
+/** Whether memory can be watched here: only Linux tells what a process holds. */
+export function canWatchMemory(folder = "/proc"): boolean {
+  try {
+    return /^VmRSS:/m.test(Deno.readTextFileSync(`${folder}/self/status`));
+  } catch {
+    return false; // There is no such file, or it is not to be read.
+  }
+}
+
 /** Bytes that a process holds in memory; null when there is no such process. */
 export async function residentBytes(pid: number): Promise<number | null> {
+  let status: string;
   try {
-    const status = await Deno.readTextFile(`/proc/${pid}/status`);
-    const kib = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];
-    return kib === undefined ? null : Number(kib) * 1024;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
+    status = await Deno.readTextFile(`/proc/${pid}/status`);
+  } catch {
+    return null; // It has ended: before the file was opened, or while it was read (ESRCH).
   }
+  const kib = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];
+  return kib === undefined ? null : Number(kib) * 1024;
 }

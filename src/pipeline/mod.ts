@@ -9,7 +9,7 @@ export { type ChunkFault, type KeyFrameProbe, parseChunk, type PipelineChunk } f
 export type { SessionEnd } from "./contract.ts";
 export { Inbox, type InputCounters } from "./inbox.ts";
 export { isWithin, type ModuleGraph, type ParsedPipeline, readModuleGraph, readPipeline } from "./module_graph.ts";
-export { type Grants, permissionsFor, type PipelinePermissions } from "./permissions.ts";
+export { type Grants, permissionsFor, type PipelinePermissions, refuseGrants } from "./permissions.ts";
 export { levelsText, SECURITY_LEVEL_NAMES, SECURITY_LEVELS, type SecurityLevel } from "./security_levels.ts";
 export { type Finding, RULES } from "./validation/finding.ts";
 export { findingsText, verdictText } from "./validation/report.ts";

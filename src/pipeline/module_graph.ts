@@ -46,7 +46,8 @@ export interface FoundImport {
   readonly at: Position;
   /** Whether it is loaded as JSON, text or bytes. */
   readonly isData: boolean;
-  /** Real path of the local file, when it is one and is there. */
+  /** Path of the local file as it is imported, and its real path, when it is one and is there. */
+  readonly path?: string;
   readonly file?: string;
 }
 
@@ -123,7 +124,7 @@ async function readModule(path: string): Promise<ReadModule> {
         const detail = `imports "${found.specifier}", ${target.reason}`;
         faults.push({ rule: "missing-module", at: found.at, detail });
       } else read.local.push({ path: target.path, isData: found.isData });
-      imports.push(target !== null && "real" in target ? { ...found, file: target.real } : found);
+      imports.push(target !== null && "real" in target ? { ...found, path: target.path, file: target.real } : found);
     }
     return { ...read, parsed: { path, source, program, imports, faults } };
   } catch (error) {

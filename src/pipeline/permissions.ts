@@ -1,6 +1,7 @@
 import { StreamError } from "../errors.ts";
 import { imagescriptReadUrls } from "./imagescript_files.ts";
 import { isWithin, type ModuleGraph, pipelineFolder } from "./module_graph.ts";
+import { isBelowNodeModules } from "./node_modules.ts";
 import { pathsWithin } from "./own_paths.ts";
 import { fromFileUrl } from "./paths.ts";
 import {
@@ -32,6 +33,9 @@ export interface PipelinePermissions {
   /** The permission set in a few words, for people. */
   readonly summary: string;
 }
+
+/** What stands in for built-in modules. */
+const STAND_INS = ["module", "process", "v8"].map((name) => new URL(`./${name}_module.ts`, import.meta.url));
 
 const KINDS: readonly PermissionKind[] = ["read", "write", "net", "env", "run", "sys", "ffi", "import"];
 
@@ -93,10 +97,11 @@ async function resolveSources(
   const modules: string[] = [];
   for (const path of graph.files) {
     const real = await Deno.realPath(path);
-    // What a pipeline imports from elsewhere is not its own.
+    // What a pipeline imports from elsewhere is not its own, and what Deno takes for a package is nobody's to import.
+    if (isBelowNodeModules(path) || isBelowNodeModules(real)) continue;
     if (roots.some((root) => isWithin(root, real))) modules.push(path, real);
   }
-  const provided = [...imagescriptReadUrls(), new URL("./process_module.ts", import.meta.url)].map(fromFileUrl);
+  const provided = [...imagescriptReadUrls(), ...STAND_INS].map(fromFileUrl);
   const own = needsFolder ? await pathsWithin(folder, roots) : [];
   return {
     modules: () => modules,
@@ -128,7 +133,8 @@ function summarize(
   ].join("; ");
 }
 
-function refuseGrants(level: SecurityLevel, grants: Grants): void {
+/** @throws StreamError `invalid_config` when a grant does not go with the level */
+export function refuseGrants(level: SecurityLevel, grants: Grants): void {
   const kinds: readonly GrantKind[] = ["read", "net", "env"];
   const taken = SECURITY_LEVELS[level].grants;
   const flags = kinds.filter((kind) => grants[kind].length > 0 && !taken.includes(kind)).map((kind) =>

@@ -252,6 +252,7 @@ export class PipelineRun {
     if (entry === undefined || await withTimeLimit(clock, closeSeconds, entry.session.released) !== "timeout") return;
     this.#log.warn(`the pipeline took more than ${closeSeconds} s to let go of the session`, { session: entry.id });
     this.#sessions.delete(key);
+    this.#send({ t: "let_go", id: key });
     entry.session.release();
   }
 

@@ -2,12 +2,13 @@ import type { Clock } from "../async/mod.ts";
 import { messageOf } from "../errors.ts";
 import type { ChildGreeting } from "./child_entry.ts";
 import { encodeFrame, FrameReader } from "./frames.ts";
-import { watchMemory } from "./memory_watch.ts";
+import { Log } from "../log.ts";
+import { canWatchMemory, watchMemory } from "./memory_watch.ts";
 import type { LinkEvents, OpenLink, PipelineLink } from "./pipeline_link.ts";
 import type { HostMessage } from "./protocol.ts";
 
-/** Bytes of a message beside its pictures and sound: metadata and log lines. */
-const MAX_HEADER = 8 * 1024 * 1024;
+/** Bytes of a message beside its pictures and sound: metadata, log lines, and what 100,000 pictures are called. */
+const MAX_HEADER = 16 * 1024 * 1024;
 /** Last bytes of what a child process wrote to standard error that are told when it is gone. */
 const MAX_LAST_WORDS = 2000;
 
@@ -28,8 +29,17 @@ export interface ProcessLinkOptions {
   readonly clock: Clock;
 }
 
-/** Runs the pipeline's worker in a process of its own, which may be lost without harm. */
-export function processLink(options: ProcessLinkOptions): OpenLink {
+/**
+ * Runs the pipeline's worker in a process of its own, which may be lost without harm. Where its memory cannot be watched, a
+ * limit is said to be without effect.
+ */
+export function processLink(options: ProcessLinkOptions, canWatch: () => boolean = canWatchMemory): OpenLink {
+  if (options.memory > 0 && !canWatch()) {
+    new Log("pipeline").warn(
+      `--pipeline-memory has no effect on ${Deno.build.os}, where it is not told what a process holds; limit the memory ` +
+        "of the server as a whole, in a container or by its service manager",
+    );
+  }
   return (events) => new ProcessLink(options, events);
 }
 

@@ -1,7 +1,7 @@
 /**
- * What `node:process` is in the server and its pipelines: the import map in deno.json puts it in that module's place. A
- * named export of a built-in module cannot be replaced, and that of `abort` ends the whole server from any worker. Here it
- * is the method of the object, which the worker replaces.
+ * What `node:process` is in the server and its pipelines: the import map in deno.json puts it in that module's place, and
+ * `worker_modules.ts` where that map does not hold. A named export of a built-in module cannot be replaced, and some of them
+ * act on the whole server from any worker. Here those are the methods of the object, which the worker replaces.
  *
  * @module
  */
@@ -15,4 +15,14 @@ export default process;
 /** Ends the process at once; in a pipeline's worker, only that. */
 export function abort(): void {
   process.abort();
+}
+
+/** Changes the working folder, which is that of the whole process; a worker refuses. */
+export function chdir(folder: string): void {
+  process.chdir(folder);
+}
+
+/** Sets variables of the whole process as a file says. */
+export function loadEnvFile(path?: string | URL): void {
+  process.loadEnvFile(path);
 }

@@ -33,6 +33,8 @@ export type HostMessage =
   | { readonly t: "next"; readonly id: string }
   | { readonly t: "push"; readonly id: string; readonly lane: InputLane; readonly message: unknown }
   | { readonly t: "close"; readonly id: string; readonly reason: SessionEnd }
+  /** The host waits no longer for a session to close. */
+  | { readonly t: "let_go"; readonly id: string }
   | { readonly t: "ping" }
   | { readonly t: "stop" }
   | { readonly t: "reply"; readonly call: number; readonly value: unknown }
@@ -117,8 +119,10 @@ export interface HostCalls {
   };
   readPictures: {
     args: { handle: number; count: number };
+    /** As many as there are, were asked for and fit into one message; none at the end. */
     value: readonly { format: string; data: Uint8Array; width?: number; height?: number; timestamp: number }[];
   };
-  readAudio: { args: { handle: number }; value: Int16Array };
+  /** A part of the sound track, from that sample on, and how many samples there are in all. */
+  readAudio: { args: { handle: number; from: number }; value: { samples: Int16Array; total: number } };
   closeVideo: { args: { handle: number }; value: null };
 }

@@ -17,7 +17,7 @@ export type PermissionKind = "read" | "write" | "net" | "env" | "run" | "sys" | 
 export type PermissionSource =
   /** The pipeline's module and the local files that it imports, as far as they lie in its folder or are granted. */
   | "modules"
-  /** What the server provides: code and data of `imagescript`, and what stands in for `node:process`. */
+  /** What the server provides: code and data of `imagescript`, and what stands in for built-in modules. */
   | "provided"
   /** The folder in which the pipeline lies. */
   | "folder"

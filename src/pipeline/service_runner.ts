@@ -20,6 +20,13 @@ type Service =
   | { readonly mode: "server_push"; readonly service: ServerPushService }
   | { readonly mode: "bidirectional"; readonly service: BidirectionalService };
 
+/** A session whose `closeSession()` runs. */
+interface Closing {
+  readonly id: string;
+  /** Resolves with true when it has returned, with false when the host has let go of the session before that. */
+  readonly released: PromiseWithResolvers<boolean>;
+}
+
 const STOPPING: SessionEnd = { code: "shutting_down", detail: "the server is shutting down" };
 
 /** Drives the user's service in the worker. Every call into user code is caught here and told to the host. */
@@ -32,7 +39,7 @@ export class ServiceRunner {
   /** Sessions whose `createSession()` runs, with the reason when they are to be closed right after it. */
   readonly #opening = new Map<string, SessionEnd | null>();
   /** Sessions whose `closeSession()` runs, by the id that the server gave them. */
-  readonly #closing = new Map<string, Promise<void>>();
+  readonly #closing = new Map<string, Closing>();
   /** The service's own ids of its sessions. */
   readonly #ownIds = new Map<string, string>();
   #loaded: Service | undefined;
@@ -90,8 +97,7 @@ export class ServiceRunner {
       this.#send({ t: "opened", id });
     } catch (error) {
       abort.abort();
-      const conflict = (error as { code?: unknown } | null)?.code === "session_exists";
-      this.#send({ t: "refused", id, conflict, ...describe(error) });
+      this.#send({ t: "refused", id, conflict: isConflict(error), ...describe(error) });
     }
     const reason = this.#opening.get(id);
     this.#opening.delete(id);
@@ -115,13 +121,19 @@ export class ServiceRunner {
     this.#sessions.delete(id);
     if (session !== undefined) {
       const { runner, sessionId } = session;
-      const closing = runner.close(reason);
+      const closing: Closing = { id, released: Promise.withResolvers() };
       this.#closing.set(sessionId, closing);
-      await closing;
+      await runner.close(reason);
       if (this.#closing.get(sessionId) === closing) this.#closing.delete(sessionId);
+      closing.released.resolve(true);
     }
     if (!this.#opening.has(id)) this.#send({ t: "closed", id });
     this.#ownIds.delete(id);
+  }
+
+  /** The host waits no longer for a session to close: who waits for its id is refused, until it has closed after all. */
+  letGo(id: string): void {
+    for (const closing of this.#closing.values()) if (closing.id === id) closing.released.resolve(false);
   }
 
   /** Ends all sessions and stops the service. */
@@ -148,8 +160,9 @@ export class ServiceRunner {
       return { source: "serve()", chunks, push: null, close: null };
     }
     const { service } = loaded;
-    // The id may come again while the session before it is still being closed.
-    await this.#closing.get(request.session_id);
+    // The id may come again while the session before it is still being closed: two at once would share one model.
+    const isFree = await this.#closing.get(request.session_id)?.released.promise ?? true;
+    if (!isFree) throw conflict("closeSession() of the session before it has not returned; leave session_id out");
     if (this.#opening.get(id) !== null) throw new Error("the session was closed before it began");
     const own: unknown = await service.createSession(request as SessionConfig, session);
     if (typeof own !== "string" || own === "") {
@@ -157,9 +170,7 @@ export class ServiceRunner {
     }
     for (const [other, taken] of this.#ownIds) {
       if (taken !== own || other === id) continue;
-      throw Object.assign(new Error(`createSession() returned ${JSON.stringify(own)}, which is another session's id`), {
-        code: "session_exists",
-      });
+      throw conflict(`createSession() returned ${JSON.stringify(own)}, which is another session's id`);
     }
     this.#ownIds.set(id, own);
     return {
@@ -180,6 +191,11 @@ export class ServiceRunner {
   }
 }
 
+/** An id that another session has. */
+function conflict(detail: string): Error {
+  return Object.assign(new Error(detail), { code: "session_exists" });
+}
+
 const BIDIRECTIONAL = ["createSession", "pushChunk", "pullChunks", "closeSession"];
 
 function detectMode(service: unknown): Service {
@@ -194,4 +210,14 @@ function detectMode(service: unknown): Service {
     throw new Error(`the service has no ${missing}; a bidirectional one needs ${BIDIRECTIONAL.join(", ")}`);
   }
   throw new Error("the service has no serve(request) method; it must be an async generator: async *serve(request)");
+}
+
+/** Whether a pipeline refuses a session because another one is in its way; whatever it threw. */
+function isConflict(thrown: unknown): boolean {
+  try {
+    return (thrown as { code?: unknown } | null)?.code === "session_exists";
+  } catch {
+    // A getter or a proxy that throws names no conflict.
+    return false;
+  }
 }

@@ -1,5 +1,6 @@
-import { DEFAULT_LIMITS } from "./limits.ts";
+import { DEFAULT_LIMITS, MAX_METADATA } from "./limits.ts";
 import type { ChunkLimits, WireChunk } from "./protocol.ts";
+import { describe } from "./thrown.ts";
 
 /** Fields with a meaning of their own; all others are metadata. */
 const KNOWN_FIELDS = [
@@ -17,6 +18,11 @@ const KNOWN_FIELDS = [
 const MEDIA_FIELDS = new Set<string>(["frames_b64", "frames", "audio_b64", "audio", "transfer"]);
 const PLAIN_FIELDS = new Set<string>(KNOWN_FIELDS);
 
+/** Characters of a text that says what a picture or a chunk is. */
+const MAX_WORD = 1000;
+/** Characters of what a pipeline calls something, in a message. */
+const MAX_NAME = 100;
+
 /** A chunk for the port and the buffers that move with it. */
 export interface PackedChunk {
   readonly chunk: WireChunk;
@@ -33,7 +39,7 @@ export function packChunk(yielded: unknown, limits: ChunkLimits = DEFAULT_LIMITS
     const excess = excessOf(source, limits);
     return excess === null ? packObject(source, prefix) : faultyChunk(excess);
   } catch (error) {
-    return faultyChunk(`cannot be read: ${String(error)}`);
+    return faultyChunk(`cannot be read: ${describe(error).detail}`);
   }
 }
 
@@ -91,14 +97,14 @@ function packObject(source: Record<string, unknown>, prefix: string): PackedChun
   const fields: Record<string, unknown> = {};
   const rest: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(source)) {
-    if (PLAIN_FIELDS.has(name)) fields[name] = plain(value);
+    if (PLAIN_FIELDS.has(name)) fields[name] = plainField(name, { value, faults });
     else if (!MEDIA_FIELDS.has(name)) rest[name] = value;
   }
   const frames = named.map(({ frame }) => frame);
   const frameNames = named.map(({ name }) => prefix + name);
   const audioName = prefix + (source.audio === undefined || source.audio === null ? "audio_b64" : "audio");
-  const metadata = toJson(rest, faults);
   const prefixed = faults.map(({ field, detail }) => ({ field: prefix + field, detail }));
+  const metadata = toJson(rest, prefixed);
   return {
     chunk: { fields, frames, frameNames, audio, audioName, metadata, faults: prefixed },
     transfer: [...transfer],
@@ -206,20 +212,51 @@ function decodeBase64(text: unknown, { field, faults }: { field: string; faults:
   }
 }
 
-/** Values that survive the port as they are; anything else becomes its type's name, which the schema then names. */
+/** Values that survive a port and a pipe as they are; anything else becomes its name, which the schema then refuses. */
 function plain(value: unknown): unknown {
+  if (typeof value === "number" && !Number.isFinite(value)) return { not_plain: String(value) };
+  if (typeof value === "string" && value.length > MAX_WORD) return { not_plain: "a long text" };
   return value === null || ["string", "number", "boolean", "undefined"].includes(typeof value)
     ? value
     : { not_plain: typeName(value) };
 }
 
+/** A field with a meaning of its own. A text that is too long does not cross. */
+function plainField(name: string, { value, faults }: { value: unknown; faults: Faults }): unknown {
+  if (name !== "prompt" || typeof value !== "string") return plain(value);
+  if (value.length <= MAX_METADATA) return value;
+  faults.push({ field: name, detail: tooLong(value.length) });
+  return undefined;
+}
+
 function toJson(rest: Record<string, unknown>, faults: Faults): string {
   try {
-    return JSON.stringify(rest, withoutMedia);
+    const text = JSON.stringify(rest, withoutMedia);
+    if (text.length <= MAX_METADATA) return text;
+    const [field, length] = largest(rest);
+    const whole = length === text.length ? "" : `, and all metadata ${text.length}`;
+    faults.push({ field, detail: `${tooLong(length)}${whole}` });
   } catch (error) {
-    faults.push({ field: Object.keys(rest).join(", "), detail: `does not turn into JSON: ${String(error)}` });
-    return "{}";
+    const field = shortened(Object.keys(rest).join(", "));
+    faults.push({ field, detail: `does not turn into JSON: ${describe(error).detail}` });
   }
+  return "{}";
+}
+
+/** The field that takes the most of the metadata, and its characters as JSON. */
+function largest(rest: Record<string, unknown>): [string, number] {
+  const sizes = Object.entries(rest).map(([name, value]): [string, number] => {
+    return [shortened(name), JSON.stringify({ [name]: value }, withoutMedia).length];
+  });
+  return sizes.reduce((most, one) => one[1] > most[1] ? one : most, ["metadata", 0]);
+}
+
+function tooLong(length: number): string {
+  return `has ${length} characters, at most ${MAX_METADATA} of metadata are taken; send large data over HTTP`;
+}
+
+function shortened(name: string): string {
+  return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name;
 }
 
 /** Media never travel as metadata: bytes, and base64 fields deeper than the server looks for them, are left out. */
@@ -233,5 +270,7 @@ function withoutMedia(this: unknown, name: string, value: unknown): unknown {
 function typeName(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
-  return typeof value === "object" ? value?.constructor?.name ?? "an object" : `a ${typeof value}`;
+  if (typeof value !== "object") return `a ${typeof value}`;
+  const name: unknown = value?.constructor?.name;
+  return typeof name === "string" ? shortened(name) : "an object";
 }

@@ -59,6 +59,8 @@ function drive(port: MessagePort, { permissive }: WorkerGreeting): void {
         return void runner.push(data.id, data.lane, data.message);
       case "close":
         return void runner.close(data.id, data.reason);
+      case "let_go":
+        return runner.letGo(data.id);
       case "ping":
         return send({ t: "pong" });
       case "stop":

@@ -7,10 +7,12 @@
 
 import { closeSync } from "node:fs";
 import process from "node:process";
+import { DatabaseSync, StatementSync } from "node:sqlite";
 import * as workerThreads from "node:worker_threads";
+import { guardModules } from "./worker_modules.ts";
+import { type Method, refusal, replace } from "./worker_refusal.ts";
 
 type Properties = Record<string, unknown>;
-type Method = (this: unknown, ...values: unknown[]) => unknown;
 
 /** Closes all of them. */
 export function closeGaps(): void {
@@ -19,17 +21,8 @@ export function closeGaps(): void {
   forbidClasses();
   forbidSignals();
   forbidSharing();
-}
-
-function refusal(what: string): Method {
-  return function refused() {
-    throw new Error(`a pipeline cannot ${what} at this security level`);
-  };
-}
-
-/** For good: what is put here can be neither changed nor taken away. */
-function replace(owner: object, name: string, value: unknown): void {
-  Object.defineProperty(owner, name, { value, writable: false, configurable: false });
+  forbidSurroundings();
+  guardModules();
 }
 
 /**
@@ -116,4 +109,21 @@ function forbidSharing(): void {
     for (const name of ["request", "query"]) replace(Object.getPrototypeOf(one) as object, name, refuse);
   }
   replace(GPU.prototype, "requestAdapter", refusal("use graphics devices"));
+}
+
+/** The working folder and the variables are the whole process's, and its arguments may hold a password. */
+function forbidSurroundings(): void {
+  for (const owner of [Deno, process]) replace(owner, "chdir", refusal("change the working folder"));
+  replace(Deno, "args", Object.freeze([]));
+  process.argv.length = Math.min(process.argv.length, 2);
+  const refuse = refusal("set variables of the server");
+  // A variable that is granted may be read. What `process.env` is asked to do comes down to these.
+  for (const name of ["set", "delete"]) replace(Deno.env, name, refuse);
+  replace(process, "loadEnvFile", refuse);
+  // The folder of a database's temporary files is the process's too, and they are written without a permission.
+  for (const { prototype } of [DatabaseSync, StatementSync]) {
+    for (let owner: object = prototype; owner !== Object.prototype; owner = Object.getPrototypeOf(owner) as object) {
+      for (const name of methodsOf(owner as Properties)) replace(owner, name, refusal("use databases"));
+    }
+  }
 }

@@ -67,7 +67,10 @@ function cut(text: string): string {
   return text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text;
 }
 
-function short(fields: Record<string, unknown>): Record<string, unknown> {
-  const text = JSON.stringify(fields);
-  return text.length > MAX_LINE ? { fields: cut(text) } : fields;
+/** Fields are a record by their type only: `log.info("frames", 7)` is a line like any other. */
+function short(plain: unknown): Record<string, unknown> {
+  const text = JSON.stringify(plain);
+  if (text.length > MAX_LINE) return { fields: cut(text) };
+  const isRecord = typeof plain === "object" && plain !== null && !Array.isArray(plain);
+  return isRecord ? plain as Record<string, unknown> : plain === null ? {} : { fields: plain };
 }

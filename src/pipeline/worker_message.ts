@@ -1,18 +1,26 @@
 import { z } from "zod";
+import { Log } from "../log.ts";
 import type { WorkerMessage } from "./protocol.ts";
+
+const log = new Log("pipeline");
 
 /** Characters of a text that a pipeline may have printed or passed on. */
 const MAX_TEXT = 16_384;
 
 const text = z.string().transform((value) => value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : value);
 const id = z.string().max(64);
+/** Fields of a log line; what is there in their place is shown as one. */
+const fields = z.unknown().transform((value) => {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  return value === undefined || value === null ? {} : { fields: value };
+});
 
 const schema = z.discriminatedUnion("t", [
   z.object({ t: z.literal("loaded") }),
   z.object({
     t: z.literal("ready"),
     mode: z.enum(["server_push", "bidirectional"]),
-    defaultFps: z.number().nullable(),
+    defaultFps: z.unknown(),
     viewerMedia: z.unknown(),
   }),
   z.object({ t: z.literal("failed"), during: text, detail: text, stack: text }),
@@ -27,7 +35,7 @@ const schema = z.discriminatedUnion("t", [
     t: z.literal("log"),
     level: z.enum(["debug", "info", "warn", "error"]),
     message: text,
-    fields: z.record(z.string(), z.unknown()),
+    fields,
     session: z.string().max(256).nullable(),
   }),
   z.object({ t: z.literal("fault"), detail: text, stack: text }),
@@ -43,5 +51,15 @@ const schema = z.discriminatedUnion("t", [
  */
 export function readWorkerMessage(data: unknown): WorkerMessage | null {
   const parsed = schema.safeParse(data);
-  return parsed.success ? parsed.data as WorkerMessage : null;
+  if (!parsed.success) return null;
+  const message = parsed.data;
+  return (message.t === "ready" ? { ...message, defaultFps: readFps(message.defaultFps) } : message) as WorkerMessage;
+}
+
+/** Nonsense is left out: it is no reason to take a pipeline that is ready for one that still starts. */
+function readFps(value: unknown): number | null {
+  if (value === null || (typeof value === "number" && value >= 0.1 && value <= 240)) return value;
+  const what = typeof value === "number" ? String(value) : `of type ${typeof value}`;
+  log.warn(`the service's defaultFps is left out: it is ${what}; give a number from 0.1 to 240`);
+  return null;
 }

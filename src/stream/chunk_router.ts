@@ -30,8 +30,10 @@ export interface ChunkRouterOptions {
   readonly routed: (chunk: RoutedChunk) => void;
 }
 
-/** Seconds between chunks that hold no media, which nothing else holds back. */
+/** Seconds between chunks that hold hardly any media, which nothing else holds back. */
 const EMPTY_CHUNK_PAUSE = 0.005;
+/** Seconds up to which a chunk is one of those: a sample at a time would keep the server busy with nothing. */
+const EMPTY_CHUNK = 0.001;
 /** Longest wait before the buffer is looked at again. */
 const MAX_WAIT = 0.1;
 
@@ -73,7 +75,7 @@ export class ChunkRouter {
       const fps = chunk.fps ?? this.#options.fps;
       this.#pull.arrived(chunk, fps);
       const duration = this.#route(chunk, fps);
-      if (duration === 0) await sleep(this.#options.clock, EMPTY_CHUNK_PAUSE, signal);
+      if (duration < EMPTY_CHUNK) await sleep(this.#options.clock, EMPTY_CHUNK_PAUSE, signal);
       await this.#room(signal);
       if (signal.aborted) return;
       this.#pull.asked();

@@ -109,3 +109,20 @@ Deno.test("at start it prints pipeline, level with permissions and the page; SIG
   assert.equal((await child.status).code, 0);
   await reader.cancel();
 });
+
+Deno.test("a refused pipeline cannot forge a line of ours or clear the terminal", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = `${folder}/forging.ts`;
+    await Deno.writeTextFile(file, 'import "https://x/\\x1b[2J\\ntelefuser: all fine";\n');
+    const { code, err } = await telefuser("stream-serve", file, "--host", "127.0.0.1", "--port", "0");
+    assert.equal(code, 1, err);
+    // deno-lint-ignore no-control-regex
+    assert.doesNotMatch(err, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+    const ours = err.trimEnd().split("\n").filter((line) => line.startsWith("telefuser:"));
+    assert.equal(ours.length, 1, err);
+    assert.match(ours[0] ?? "", /is not started: 1 error .*\\u001b\[2J\\ntelefuser: all fine/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -121,3 +121,12 @@ Deno.test("the help of stream-serve and validate tells the levels", async () => 
     }
   }
 });
+
+Deno.test("validate refuses a grant that the level does not take, as stream-serve does", async () => {
+  const given = ["pipelines/arrow_overlay.ts", "--security-level", "strict", "--allow-net", "example.org"];
+  for (const command of ["validate", "stream-serve"]) {
+    const { code, err } = await telefuser(command, ...given);
+    assert.equal(code, 2, command);
+    assert.match(err, /security level strict takes no --allow-net/);
+  }
+});

@@ -19,6 +19,7 @@ interface Case {
 const CASES: readonly Case[] = [
   { fault: "loop", reason: /no sign of life for 2 s/, replaced: true },
   { fault: "throw", reason: /the pipeline failed: it threw/ },
+  { fault: "wordless", reason: /something was thrown that cannot be described/ },
   { fault: "timer", logged: /nobody caught: it threw in a timer/ },
   { fault: "rejection", logged: /nobody caught: nobody awaits this/ },
   { fault: "log", logged: /logs too much; lines were left out/ },
@@ -28,6 +29,7 @@ const CASES: readonly Case[] = [
   { fault: "nonsense", logged: /chunk left out: chunk is a number/ },
   { fault: "many", logged: /chunk left out: chunk has 10000 frames, at most 1000/ },
   { fault: "huge", logged: /chunk left out: chunk has 2147483640 bytes/ },
+  { fault: "metadata", logged: /chunk left out: note has 64000011 characters, at most 1048576 of metadata/ },
   { fault: "strange", logged: /chunk left out: (?:fps|frames\[0\])/ },
 ];
 
@@ -116,6 +118,33 @@ for (const one of [...CASES, ...BOMBS]) {
   });
 }
 
+timedTest("a native crash in its own process costs its sessions, which hear of it, and nothing beside", async () => {
+  await using good = await startTestServer(testPipeline("fast_generator"), { isolation: "process" });
+  await using beside = await connectViewer(good);
+  await eventually("the session beside plays", () => beside.frames > 20);
+  const from = performance.now();
+  await using server = await startTestServer(testPipeline("crashing"), {
+    isolation: "process",
+    securityLevel: "permissive",
+  });
+  await using other = await connectViewer(server, { channel: true, fields: { config: {} } });
+  await using viewer = await connectViewer(server, { channel: true, fields: { config: { crash: true } } });
+  for (const one of [viewer, other]) {
+    await eventually("the viewer hears of it", () => one.messages.at(-1)?.type === "closed", 15_000);
+    const last = one.messages.at(-1);
+    assert.equal(last?.code, "pipeline_failed");
+    assert.match(String(last?.reason), /the pipeline's worker ended: its process was ended by SIGSEGV/);
+  }
+  await eventually("its process is replaced", () => {
+    const { status, counters } = server.server.pipeline;
+    return status.state === "running" && counters.restarts === 1;
+  }, 15_000);
+  await using next = await connectViewer(server, { fields: { config: {} } });
+  await eventually("a new session works", () => next.frames > 5, 3000);
+  const gap = longestGap(beside, from);
+  assert.ok(gap < GAP_LIMIT, `the longest gap is ${gap.toFixed(0)} ms`);
+});
+
 timedTest("a memory bomb in its own process leaves the server's memory as it was", async () => {
   await using server = await startTestServer(testPipeline("misbehaving"), {
     isolation: "process",
@@ -151,6 +180,16 @@ for (const isolation of ["worker", "process"]) {
         assert.ok(performance.now() - begin < 3000, "the close waits for the pipeline");
       });
     }
+    await test.step("closeSession(), whose id is then refused at once", async () => {
+      const options = { channel: true, fields: { session_id: "stuck", config: { hang: "closeSession" } } };
+      await using viewer = await connectViewer(server, options);
+      await eventually("pictures come", () => viewer.frames > 0);
+      assert.equal((await server.fetch("/v1/stream/sessions/stuck", { method: "DELETE" })).status, 200);
+      const begin = performance.now();
+      const refused = /refused: 409 .*closeSession\(\) of the session before it has not returned/;
+      await assert.rejects(connectViewer(server, options), refused);
+      assert.ok(performance.now() - begin < 800, "it waits for what does not come");
+    });
     await test.step("stop()", async () => {
       const begin = performance.now();
       await server.server.stop();

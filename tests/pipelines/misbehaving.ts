@@ -10,6 +10,9 @@ const FAULTS: Readonly<Record<string, (context: PipelineContext) => unknown>> = 
   throw() {
     throw new Error("it threw");
   },
+  wordless() {
+    throw Object.create(null);
+  },
   timer() {
     setTimeout(() => {
       throw new Error("it threw in a timer");
@@ -46,6 +49,7 @@ const CHUNKS: Readonly<Record<string, () => unknown>> = {
   nonsense: () => 42,
   many: () => ({ frames: new Array(10_000).fill(PICTURE) }),
   huge: () => ({ frames: [{ ...PICTURE, data: new Uint8Array(2 ** 31 - 8) }] }),
+  metadata: () => ({ frames: [PICTURE], note: "x".repeat(64e6) }),
   strange: () => ({ frames: [{ format: "rgba", data: new Uint8Array(8), width: 1e9, height: -1 }], fps: NaN }),
 };
 

@@ -26,6 +26,55 @@ self.onmessage = async ({ data: t }) => {
 };
 `;
 
+/** A worker in which the gaps are closed, with one variable granted. */
+const READER = `
+import { closeGaps } from ${JSON.stringify(new URL("../../src/pipeline/worker_gaps.ts", import.meta.url).href)};
+self.onmessage = async ({ data: name }) => {
+  closeGaps();
+  const { env } = await import("node:process");
+  const ways = [
+    () => Deno.env.set(name, "changed"),
+    () => Deno.env.delete(name),
+    () => process.env[name] = "changed",
+    () => delete process.env[name],
+    () => Object.assign(env, { [name]: "changed" }),
+    () => Object.defineProperty(env, name, { value: "changed", writable: true, enumerable: true, configurable: true }),
+  ];
+  const refused = ways.filter((way) => {
+    try {
+      way();
+      return false;
+    } catch (error) {
+      return /cannot set variables/.test(error.message);
+    }
+  });
+  postMessage([Deno.env.get(name), process.env[name], refused.length]);
+};
+`;
+
+Deno.test("a variable that is granted can be read, and not be changed for the server", async () => {
+  const name = "GROUND_GRANTED";
+  Deno.env.set(name, "as it was");
+  const worker = new Worker(`data:text/javascript,${encodeURIComponent(READER)}`, {
+    type: "module",
+    deno: { permissions: { read: true, env: [name] } },
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  worker.onmessage = ({ data }) => resolve(data);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    reject(new Error(event.message));
+  };
+  worker.postMessage(name);
+  try {
+    assert.deepEqual(await promise, ["as it was", "as it was", 6]);
+    assert.equal(Deno.env.get(name), "as it was");
+  } finally {
+    worker.terminate();
+    Deno.env.delete(name);
+  }
+});
+
 Deno.test("what is granted still works where the gaps are closed: sockets, TLS, datagrams", async () => {
   const folder = await Deno.makeTempDir();
   await using listeners = await Listeners.open({ unix: `${folder}/listener.sock`, answer: "" });

@@ -1,6 +1,7 @@
 import { toFileUrl } from "../../src/pipeline/paths.ts";
 import { type Attempt, markOf, type Secret } from "./corpus/mod.ts";
 import { blackPng } from "./black_png.ts";
+import { LOADED } from "./plan.ts";
 import { Listeners } from "./listeners.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -28,6 +29,9 @@ export interface Facts {
   readonly knock: number;
   readonly victim: number;
 }
+
+/** A module that ends the process in which it runs. */
+const ENDS = 'import * as process from "node:process";\nexport const end = () => process.abort();\n';
 
 /** The environment variable that holds a secret. */
 export const VARIABLE = "GROUND_SECRET";
@@ -169,7 +173,10 @@ export class Ground implements AsyncDisposable {
 
   async #fill(): Promise<void> {
     const { root, folder, secrets: { file, own }, listeners: { http } } = this;
-    for (const path of [folder, `${folder}/clean`, `${root}/out`, `${root}/targets`]) await Deno.mkdir(path);
+    const packages = [`${root}/node_modules/ground`, `${folder}/node_modules/ground`];
+    for (const path of [`${folder}/clean`, `${root}/out`, `${root}/targets`, ...packages]) {
+      await Deno.mkdir(path, { recursive: true });
+    }
     const clip = new URL("pipelines/assets/clip.mp4", ROOT);
     const png = await blackPng(this.secrets.video);
     const files: Record<string, string | Uint8Array> = {
@@ -179,6 +186,12 @@ export class Ground implements AsyncDisposable {
       "secret.cjs": `module.exports = ${JSON.stringify(file)};`,
       "secret.env": `SECRET_LOADED=${this.secrets.env}\n`,
       "secret.png": png,
+      "node_modules/ground/secret.mjs": `export default ${JSON.stringify(file)};`,
+      "node_modules/ground/secret.cjs": `module.exports = ${JSON.stringify(file)};`,
+      "node_modules/ground/secret.json": JSON.stringify({ secret: file }),
+      "pipeline/node_modules/ground/ends.mjs": ENDS,
+      "pipeline/ends.mjs": ENDS,
+      "pipeline/own.env": `${LOADED}=yes\n`,
       "make.cjs": "require('node:fs').mkdirSync(process.argv[2]);",
       "secret.mp4": await Deno.readFile(clip),
       "pipeline/note.txt": own,
@@ -202,6 +215,7 @@ export class Ground implements AsyncDisposable {
     await Deno.symlink("../secret.mp4", `${folder}/link.mp4`);
     await Deno.symlink("../secret.png", `${folder}/frame0.png`);
     await Deno.symlink("..", `${folder}/linked`);
+    await Deno.symlink("../..", `${folder}/node_modules/linked`);
   }
 }
 

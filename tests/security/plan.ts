@@ -2,6 +2,9 @@ import type { SecurityLevel } from "../../src/pipeline/mod.ts";
 import type { ChildCommand } from "../../src/pipeline/process_link.ts";
 import type { Facts } from "./ground.ts";
 
+/** The environment variable that a file of the pipeline's folder sets. */
+export const LOADED = "GROUND_LOADED";
+
 /** What a program that runs attempts is told, by way of a file. */
 export interface Plan {
   readonly level: SecurityLevel;

@@ -7,6 +7,9 @@
  * @module
  */
 
+import { DatabaseSync } from "node:sqlite";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { sleep, systemClock, withTimeLimit } from "../../src/async/mod.ts";
 import { openVideoFile } from "../../src/codec/mod.ts";
 import { setLogSink } from "../../src/log.ts";
@@ -19,7 +22,7 @@ import {
   workerLink,
 } from "../../src/pipeline/mod.ts";
 import { markOf } from "./corpus/mod.ts";
-import type { Plan, Report, Task } from "./plan.ts";
+import { LOADED, type Plan, type Report, type Task } from "./plan.ts";
 
 /** Seconds that an attempt may take. */
 const PATIENCE = 3;
@@ -27,6 +30,8 @@ const PATIENCE = 3;
 const plan = JSON.parse(await Deno.readTextFile(Deno.args[0] ?? "")) as Plan;
 setLogSink({ write: (_level, line) => Deno.writeTextFileSync(plan.log, `${line}\n`, { append: true }) });
 const marks = new Map(plan.tasks.map(({ id }) => [markOf(id), id]));
+const folder = Deno.cwd();
+const database = new DatabaseSync(":memory:");
 const neighbours = new BroadcastChannel("ground");
 neighbours.onmessage = ({ data }) => found(String(data), "arrived");
 
@@ -92,9 +97,28 @@ async function lookAround({ id, facts: { mark } }: Task): Promise<void> {
     await caches.delete(mark);
   }
   if ((await heldLocks()).includes(mark)) found(mark, "arrived");
+  if (isMoved()) report({ t: "found", id, where: "arrived" });
   for (const shared of [{}, [], () => undefined, ""]) {
     if (mark in Object(shared)) report({ t: "found", id, where: "polluted" });
   }
+}
+
+/** Whether the process was changed: its working folder, environment, engine or databases. All is put back. */
+function isMoved(): boolean {
+  const changes: readonly [changed: boolean, restore: () => void][] = [
+    [Deno.cwd() !== folder, () => Deno.chdir(folder)],
+    [Deno.env.has(LOADED), () => Deno.env.delete(LOADED)],
+    [runInNewContext("typeof gc") !== "undefined", () => setFlagsFromString("--no-expose-gc")],
+    [temporaryFolder() !== "", () => database.exec("pragma temp_store_directory = ''")],
+  ];
+  const made = changes.filter(([changed]) => changed);
+  for (const [, restore] of made) restore();
+  return made.length > 0;
+}
+
+function temporaryFolder(): string {
+  const row = database.prepare("pragma temp_store_directory").get();
+  return String(row?.temp_store_directory ?? "");
 }
 
 async function heldLocks(): Promise<readonly string[]> {

@@ -41,8 +41,9 @@ export const RULES = {
     remedy: "check the path, its ending included",
   },
   "outside-import": {
-    finds: "an import of a file outside the pipeline's own folder, links followed",
-    remedy: "move the file into the folder of the pipeline, or name it with --allow-read at level standard",
+    finds: "an import of a file outside the pipeline's own folder, links followed, or below a folder `node_modules`",
+    remedy: "move the file into the folder of the pipeline, out of node_modules, or name it with --allow-read at " +
+      "level standard",
   },
   "remote-import": {
     finds: "an import from the network (`https:`, `http:`)",

@@ -1,4 +1,5 @@
 import type { FoundImport } from "../module_graph.ts";
+import { isBelowNodeModules } from "../node_modules.ts";
 import { type LevelDefinition, PACKAGES } from "../security_levels.ts";
 import { builtinOf } from "./builtins.ts";
 import type { Observation, RuleId } from "./finding.ts";
@@ -8,11 +9,16 @@ import { literalText, nodeAt } from "./syntax_tree.ts";
 /** Where the local files of a pipeline may lie. */
 export type IsInside = (realPath: string) => boolean;
 
+/** What is said of a file that Deno takes for a package's. */
+export const PACKAGED = "which lies below a folder node_modules";
+
 /** What is wrong with an import whose specifier is written out. */
 export function checkImport(
-  { specifier, at, file }: FoundImport,
+  { specifier, at, path, file }: FoundImport,
   { level, isInside }: { level: LevelDefinition; isInside: IsInside },
 ): Observation[] {
+  const isPackaged = [path, file].some((one) => one !== undefined && isBelowNodeModules(one));
+  if (isPackaged) return [{ rule: "outside-import", at, detail: `imports "${shorten(specifier)}", ${PACKAGED}` }];
   const rule = file === undefined ? ruleOf(specifier, level) : fileRule(file, isInside);
   if (rule === null) return [];
   const where = rule === "outside-import" ? `, which is ${file}` : "";

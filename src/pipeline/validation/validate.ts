@@ -1,11 +1,12 @@
 import type { ParsedModule, ParsedPipeline } from "../module_graph.ts";
 import { isWithin, pipelineFolder } from "../module_graph.ts";
+import { isBelowNodeModules } from "../node_modules.ts";
 import { type GrantKind, type LevelDefinition, SECURITY_LEVELS, type SecurityLevel } from "../security_levels.ts";
 import { codeFromText } from "./code_from_text.ts";
 import { denoApi } from "./deno_api.ts";
 import { codeAt, type Finding, type Observation, RULES } from "./finding.ts";
 import { globalReach } from "./global_reach.ts";
-import { checkImport, type IsInside, unknownImports } from "./imports.ts";
+import { checkImport, type IsInside, PACKAGED, unknownImports } from "./imports.ts";
 import { processApi } from "./process_api.ts";
 import type { RuleGroup } from "./rule_group.ts";
 import { walkModule } from "./walk.ts";
@@ -28,15 +29,24 @@ export async function validatePipeline(
   const folders = await realFolders(pipeline.entry, definition.grants.includes("read") ? grants.read : []);
   const isInside: IsInside = (path) => folders.some((folder) => isWithin(folder, path));
   return pipeline.modules.flatMap((module) => {
-    const observations = [...new Map(observe(module, definition, isInside).map((one) => [keyOf(one), one])).values()];
+    const observations = [
+      ...new Map(observe(module, { pipeline, definition, isInside }).map((one) => [keyOf(one), one])).values(),
+    ];
     observations.sort((a, b) => a.at.line - b.at.line || a.at.column - b.at.column);
     return observations.flatMap((one) => findingOf(one, { module, definition, grants }));
   });
 }
 
-function observe(module: ParsedModule, level: LevelDefinition, isInside: IsInside): Observation[] {
+function observe(
+  module: ParsedModule,
+  { pipeline, definition: level, isInside }: {
+    pipeline: ParsedPipeline;
+    definition: LevelDefinition;
+    isInside: IsInside;
+  },
+): Observation[] {
   const imports = module.imports.flatMap((found) => checkImport(found, { level, isInside }));
-  const found = [...module.faults, ...imports];
+  const found = [...module.faults, ...placeOf(module, pipeline), ...imports];
   if (module.program === null) return found;
   try {
     return [...found, ...walkModule(module.program, { level, groups: GROUPS })];
@@ -45,6 +55,12 @@ function observe(module: ParsedModule, level: LevelDefinition, isInside: IsInsid
     const detail = "is nested too deeply to be checked";
     return [...found, { rule: "syntax", at: { line: 1, column: 0 }, detail }];
   }
+}
+
+/** What is wrong with where the pipeline itself lies; for what it imports, that is told at the import. */
+function placeOf({ path }: ParsedModule, { entry }: ParsedPipeline): Observation[] {
+  if (path !== entry || !isBelowNodeModules(path)) return [];
+  return [{ rule: "outside-import", at: { line: 1, column: 0 }, detail: `is a pipeline ${PACKAGED}` }];
 }
 
 /** One place is named once for each rule. */

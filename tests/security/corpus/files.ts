@@ -1,4 +1,4 @@
-import { type Attempt, attempts, CHANGES, MAKES, matches, tells } from "./attempt.ts";
+import { ARRIVES, type Attempt, attempts, CHANGES, MAKES, matches, tells } from "./attempt.ts";
 
 const FILE = tells("file");
 const IN_FOLDER = { allowed: ["standard"] } as const;
@@ -107,6 +107,26 @@ export const READING: readonly Attempt[] = attempts([
     FILE,
     "const { Module } = await import('node:module'); const m = new Module(t.root + '/secret.cjs'); Module._extensions['.js'](m, t.root + '/secret.cjs'); return m.exports;",
   ],
+  [
+    "read.package_module",
+    FILE,
+    "return (await import(t.root + '/node_modules/ground/secret.mjs')).default;",
+  ],
+  [
+    "read.package_json",
+    FILE,
+    "return (await import(t.root + '/node_modules/ground/secret.json', { with: { type: 'json' } })).default.secret;",
+  ],
+  [
+    "read.package_required",
+    FILE,
+    "return (await import('node:module')).createRequire(import.meta.url)(t.root + '/node_modules/ground/secret.cjs');",
+  ],
+  [
+    "read.package_linked",
+    FILE,
+    "const { Module } = await import('node:module'); let text = ''; const path = t.folder + '/node_modules/linked/secret.txt'; const m = new Module(path); Object.defineProperty(m, '_compile', { value: (s) => { text = s; } }); Module._extensions['.js'](m, path); return text;",
+  ],
   ["read.node_fs", FILE, "return (await import('node:fs')).readFileSync(t.secret, 'utf8');"],
   ["read.node_fs_promises", FILE, "return await (await import('node:fs/promises')).readFile(t.secret, 'utf8');"],
   [
@@ -207,6 +227,16 @@ export const WRITING: readonly Attempt[] = attempts([
     "write.node_sqlite_backup",
     MAKES,
     "const { DatabaseSync, backup } = await import('node:sqlite'); const db = new DatabaseSync(':memory:'); db.exec('create table a(b)'); await backup(db, t.out);",
+  ],
+  [
+    "write.node_sqlite_temporary",
+    ARRIVES,
+    "const { DatabaseSync } = await import('node:sqlite'); new DatabaseSync(':memory:').exec(`pragma temp_store_directory = '${t.root}/out'`);",
+  ],
+  [
+    "write.node_sqlite_attach",
+    MAKES,
+    "const { DatabaseSync } = await import('node:sqlite'); new DatabaseSync(':memory:').exec(`attach '${t.out}' as s; create table s.a(b)`);",
   ],
   ["write.proc", CHANGES, "await Deno.writeTextFile('/proc/self/root' + t.target, 'after');"],
   [

@@ -143,9 +143,13 @@ export const INSPECTION: readonly Attempt[] = attempts([
   ],
   [
     "inspect.flags",
-    matches(/^set$/),
-    "(await import('node:v8')).setFlagsFromString('--expose-gc'); return typeof gc === 'function' || typeof globalThis.gc === 'function' ? 'set' : 'denied';",
-    { control: { never: "flags take effect in new contexts only" } },
+    ARRIVES,
+    "(await import('node:v8')).setFlagsFromString('--expose-gc');",
+  ],
+  [
+    "inspect.flags_builtin",
+    ARRIVES,
+    "process.getBuiltinModule('node:v8').setFlagsFromString('--expose-gc');",
   ],
   ["inspect.open", matches(/ws:/), "const i = await import('node:inspector'); i.open(0, '127.0.0.1'); return i.url();"],
   [

@@ -190,7 +190,6 @@ export const REMOTE: readonly Attempt[] = attempts([
     "remote.require_package",
     matches(/^function$/),
     "return typeof (await import('node:module')).createRequire(t.packages)('commander').Command;",
-    { allowed: ["strict", "standard"] },
   ],
   [
     "remote.source_map",

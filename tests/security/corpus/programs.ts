@@ -1,4 +1,4 @@
-import { type Attempt, attempts, ENDS, EXITS, MAKES, matches, tells } from "./attempt.ts";
+import { ARRIVES, type Attempt, attempts, ENDS, EXITS, MAKES, matches, tells } from "./attempt.ts";
 
 const PLAIN = { control: { plain: [] }, alone: true } as const;
 const CLOSED_EVERYWHERE = "a worker of this runtime ends itself only; the process goes on at every level";
@@ -83,6 +83,11 @@ export const NATIVE: readonly Attempt[] = attempts([
     tells("addon"),
     "return Object.keys((await import('node:module')).createRequire(import.meta.url)(t.addon)).sort().join();",
   ],
+  [
+    "native.sqlite_extension",
+    matches(/symbol/),
+    "const { DatabaseSync } = await import('node:sqlite'); const db = new DatabaseSync(':memory:', { allowExtension: true }); try { db.loadExtension(t.addon); } catch (e) { return e.message; }",
+  ],
   ["native.node_ffi", matches(/dlopen/), "return Object.keys(await import('node:ffi')).join();", {
     control: { never: "the runtime has no node:ffi" },
   }],
@@ -144,6 +149,41 @@ export const EXITS_OF_ALL: readonly Attempt[] = attempts([
   ["exit.abort", EXITS, "process.abort();", PLAIN],
   ["exit.named", EXITS, "const { exit } = await import('node:process'); exit(0);", PLAIN],
   ["exit.named_abort", EXITS, "const { abort } = await import('node:process'); abort();", PLAIN],
+  ["exit.named_abort_spaced", EXITS, "const { abort } = await import('node:process '); abort();", PLAIN],
+  [
+    "exit.package_abort",
+    EXITS,
+    "(await import(t.folder + '/node_modules/ground/ends.mjs')).end();",
+    PLAIN,
+  ],
+  ["exit.package_abort_static", EXITS, "end();", {
+    ...PLAIN,
+    imports: 'import { end } from "./node_modules/ground/ends.mjs";',
+  }],
+  [
+    "exit.required_abort",
+    EXITS,
+    "(await import('node:module')).createRequire(import.meta.url)('./ends.mjs').end();",
+    PLAIN,
+  ],
+  [
+    "exit.compiled_abort",
+    EXITS,
+    "const { Module } = await import('node:module'); const m = new Module('/node_modules/a/b.cjs'); m._compile(\"exports.p = import('node:process')\", '/node_modules/a/b.cjs'); (await m.exports.p).abort();",
+    PLAIN,
+  ],
+  [
+    "exit.compiled_package_abort",
+    EXITS,
+    "const { constants, Script } = await import('node:vm'); const s = new Script(\"import('node:process')\", { filename: import.meta.resolve('npm:imagescript@1.3.1'), importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER }); (await s.runInThisContext()).abort();",
+    PLAIN,
+  ],
+  [
+    "exit.hooked_abort",
+    EXITS,
+    "const m = await import('node:module'); m.registerHooks({ resolve: (s, c, n) => s === 'ground' ? { url: 'file:///ground.mjs', shortCircuit: true } : n(s, c), load: (u, c, n) => u === 'file:///ground.mjs' ? { format: 'module', source: \"export * from 'node:process'\", shortCircuit: true } : n(u, c) }); (await import('ground')).abort();",
+    PLAIN,
+  ],
   ["exit.really", EXITS, "process.reallyExit(0);", PLAIN],
   ["exit.close", EXITS, "self.close(); await new Promise((y) => setTimeout(y, 200));", {
     alone: true,
@@ -178,6 +218,15 @@ export const PROCESS: readonly Attempt[] = attempts([
     "process.deno_chdir",
     matches(/^\/proc$/),
     "const before = Deno.cwd(); Deno.chdir('/proc'); const now = Deno.cwd(); Deno.chdir(before); return now;",
+  ],
+  ["process.deno_chdir_own", ARRIVES, "Deno.chdir(t.folder + '/clean');"],
+  ["process.named_chdir_own", ARRIVES, "(await import('node:process')).chdir(t.folder + '/clean');", {
+    control: { never: "it is the method of the object, which the runtime refuses in every worker" },
+  }],
+  [
+    "process.deno_chdir_package",
+    ARRIVES,
+    "Deno.chdir(new URL('./wasm/any/', import.meta.resolve('npm:imagescript@1.3.1')));",
   ],
   ["process.setuid", matches(/^0$/), "process.setuid(0); return String(process.getuid());", {
     control: { never: "it needs a user to change to; that it throws is all that can be seen" },
@@ -221,15 +270,15 @@ export const PROCESS: readonly Attempt[] = attempts([
     matches(/^[1-9]\d*$/),
     "return (await Deno.readTextFile(`/proc/${Deno.ppid}/stat`)).split(' ')[0];",
   ],
+  ["process.arguments", matches(/plan\.json/), "return JSON.stringify([Deno.args, process.argv, process.execArgv]);"],
   [
-    "process.arguments",
-    matches(/ground\//),
-    "return JSON.stringify([Deno.args, process.argv.slice(2), process.execArgv]);",
-    {
-      control: {
-        never:
-          "see print.arguments: a worker is given the server's arguments by the runtime; they hold no secret that is not redacted",
-      },
-    },
+    "process.arguments_named",
+    matches(/plan\.json/),
+    "return JSON.stringify((await import('node:process')).argv);",
+  ],
+  [
+    "process.arguments_parsed",
+    matches(/plan\.json/),
+    "const { parseArgs } = await import('node:util'); return JSON.stringify(parseArgs({ strict: false, allowPositionals: true }));",
   ],
 ]);

@@ -1,4 +1,4 @@
-import { type Attempt, attempts, matches, tells } from "./attempt.ts";
+import { ARRIVES, type Attempt, attempts, matches, tells } from "./attempt.ts";
 
 const ENV = tells("env");
 const HOSTNAME = tells("hostname");
@@ -15,6 +15,8 @@ export const ENVIRONMENT: readonly Attempt[] = attempts([
   ["env.proc", ENV, "return await Deno.readTextFile('/proc/self/environ');"],
   ["env.proc_pid", ENV, "return await Deno.readTextFile(`/proc/${t.server}/environ`);"],
   ["env.load_file", ENV, "process.loadEnvFile(t.root + '/secret.env'); return process.env.SECRET_LOADED;"],
+  ["env.load_own_file", ARRIVES, "process.loadEnvFile(t.folder + '/own.env');"],
+  ["env.load_own_file_named", ARRIVES, "(await import('node:process')).loadEnvFile(t.folder + '/own.env');"],
   [
     "env.worker_data",
     ENV,

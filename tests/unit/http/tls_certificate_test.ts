@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { relative } from "node:path";
 import { StreamError } from "../../../src/errors.ts";
 import {
   certificateFiles,
@@ -219,6 +220,23 @@ Deno.test("a pair that does not fit is complained about once, the next good one 
   await look(one);
   assert.equal(one.renewed.length, 1);
   await one.watch.stop();
+});
+
+Deno.test("files are looked for where they were at the start, whatever folder the server works in later", async () => {
+  await using authority = await TestAuthority.make();
+  using log = new CapturedLog("warn");
+  const { certFile, keyFile } = await authority.issue("used");
+  const clock = new ManualClock();
+  const files = { certFile: relative(Deno.cwd(), certFile), keyFile: relative(Deno.cwd(), keyFile) };
+  const watch = new CertificateWatch({ files, clock, onRenewed: () => undefined });
+  await watch.start();
+  await Deno.remove(certFile);
+  for (let count = 0; count < 2; count++) {
+    clock.turn(10);
+    await eventually("the look is over", () => clock.pending === 1);
+  }
+  assert.ok(log.text.includes(`there is no file ${certFile};`), log.text);
+  await watch.stop();
 });
 
 Deno.test("a certificate that expires while it is in use is complained about once", async () => {

@@ -51,3 +51,19 @@ Deno.test("a link from folder to folder that ends outside is left out", async ()
   });
   assert.deepEqual(paths, ["/a.ts", "/clips/b.mp4", "/clips/deep"]);
 });
+
+Deno.test("a folder that may not be read is passed over, and what lies beside it is not", {
+  ignore: Deno.uid() === 0,
+}, async () => {
+  const own = await Deno.realPath(await Deno.makeTempDir({ prefix: "own-paths-" }));
+  const closed = `${own}/lost+found`;
+  try {
+    await Deno.writeTextFile(`${own}/a.ts`, "");
+    await Deno.mkdir(closed, { mode: 0 });
+    await Deno.symlink("lost+found/a", `${own}/link`);
+    assert.deepEqual(await pathsWithin(own, [own]), [`${own}/a.ts`]);
+  } finally {
+    await Deno.chmod(closed, 0o700);
+    await Deno.remove(own, { recursive: true });
+  }
+});

@@ -181,3 +181,18 @@ Deno.test("tells what lies within a folder from what only begins like it", () =>
   ] as const;
   for (const [folder, path, expected] of cases) assert.equal(isWithin(folder, path), expected, `${path} in ${folder}`);
 });
+
+Deno.test("leaves out of a pipeline's modules what lies below a folder node_modules", async () => {
+  await using folder = await TempFolder.make({
+    "main.ts": 'import "./a.ts"; import "./node_modules/b.mjs"; import "./vendor/b.mjs";',
+    "a.ts": "",
+    "node_modules/b.mjs": "",
+  });
+  await Deno.symlink("node_modules", folder.at("vendor"));
+  const granted = await permissionsFor("strict", await readModuleGraph(folder.at("main.ts")), NO_GRANTS);
+  const { read } = worker(granted);
+  assert.deepEqual(read.filter((path) => isWithin(folder.path, path)).toSorted(), [
+    folder.at("a.ts"),
+    folder.at("main.ts"),
+  ]);
+});

@@ -299,8 +299,10 @@ Deno.test("a pipeline that does not let go of a session keeps nobody waiting", a
   void closed.then(() => isClosed = true);
   await stage.live(4.5);
   assert.equal(isClosed, false);
+  assert.ok(!stage.link.kinds.includes("let_go"));
   await stage.live(1);
   assert.equal(isClosed, true);
+  assert.deepEqual(stage.link.sent.filter(({ t }) => t === "let_go"), [{ t: "let_go", id: "1" }]);
   assert.ok(stage.says(/more than 5 s to let go of the session session=a/));
 });
 

@@ -13,15 +13,17 @@ async function makeRunner() {
   calls.length = 0;
   gates.clear();
   const told: string[] = [];
+  const conflicts: string[] = [];
   const send = (message: WorkerMessage) => {
     const { t, id = "", detail = "" } = message as { t: string; id?: string; detail?: string };
     told.push(`${t} ${id} ${detail}`.trim());
+    if (message.t === "refused" && message.conflict) conflicts.push(id);
   };
   const runner = new ServiceRunner({ send, caller: new HostCaller(send), log: new WorkerLog(send) });
   const url = new URL("../support/hand_service.ts", import.meta.url).href;
   await runner.load({ t: "load", url, media: [], limits: DEFAULT_LIMITS });
   assert.deepEqual(told.splice(0), ["loaded", "ready"]);
-  return { runner, told };
+  return { runner, told, conflicts };
 }
 
 Deno.test("a session is created, driven and closed by the id that the service gave it", async () => {
@@ -76,6 +78,30 @@ Deno.test("one that is closed while it waits for the one before is never created
   assert.deepEqual(told, ["opened 1", "closed 1", "refused 2 the session was closed before it began", "closed 2"]);
   await runner.open("3", { session_id: "mine" });
   assert.equal(told.at(-1), "opened 3");
+});
+
+Deno.test("once the host has let go of a session that hangs in closeSession(), its id is refused at once, until it returns", async () => {
+  const { runner, told, conflicts } = await makeRunner();
+  const refusal = "closeSession() of the session before it has not returned; leave session_id out";
+  await runner.open("1", { session_id: "mine" });
+  const closing = holdBack("close mine client_request");
+  const closed = runner.close("1", BY_REQUEST);
+  const waiting = runner.open("2", { session_id: "mine" });
+  await settle();
+  assert.deepEqual(told, ["opened 1"], "it waits for as long as the host does");
+  runner.letGo("1");
+  await waiting;
+  await runner.open("3", { session_id: "mine" });
+  assert.deepEqual(told.slice(1), [`refused 2 ${refusal}`, `refused 3 ${refusal}`]);
+  assert.deepEqual(conflicts, ["2", "3"]);
+  for (const id of ["2", "3"]) await runner.close(id, BY_REQUEST);
+  assert.deepEqual(told.slice(3), ["closed 2", "closed 3"], "nothing of them is left to be waited for");
+  await runner.open("4", { session_id: "other" });
+  closing.resolve();
+  await closed;
+  await runner.open("5", { session_id: "mine" });
+  assert.deepEqual(calls, ["create mine", "close mine client_request", "create other", "create mine"]);
+  assert.equal(told.at(-1), "opened 5");
 });
 
 Deno.test("an id of another live session is a conflict, which leaves that one alone", async () => {

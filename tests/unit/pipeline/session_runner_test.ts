@@ -69,6 +69,15 @@ for (
     ["with what is no Error", () => {
       throw "just words";
     }, "just words"],
+    ["with what has no words", () => {
+      throw Object.create(null);
+    }, "something was thrown that cannot be described; throw an Error with a message"],
+    ["with what throws itself", () => {
+      throw new Proxy(new Error("hidden"), {
+        get: () => failing("looked at"),
+        getPrototypeOf: () => failing("looked at"),
+      });
+    }, "something was thrown that cannot be described; throw an Error with a message"],
     ["by returning nothing", () => undefined, "pullChunks() returned nothing to iterate"],
     ["by returning a text", () => "chunks", "pullChunks() returned nothing to iterate"],
   ] as const

@@ -335,6 +335,36 @@ Deno.test("a grant makes what it is for pass at standard, and nothing else", asy
   assert.deepEqual(await rulesWith({ read, net, env }, "strict"), ["outside-import", "environment", "network"]);
 });
 
+Deno.test("what lies below a folder node_modules is outside, whether it is imported or is the pipeline itself", async () => {
+  await using folder = await TempFolder.make({
+    "main.ts":
+      'import "./node_modules/a/b.ts"; import "./Node_Modules/c.ts"; import "./vendor/b.ts"; import "./node_modules.ts";',
+    "node_modules/a/b.ts": 'import "./d.ts";',
+    "node_modules/a/d.ts": "",
+    "Node_Modules/c.ts": "",
+    "node_modules.ts": "",
+  });
+  await Deno.symlink("node_modules/a", folder.at("vendor"));
+  const places = async (name: string) => {
+    const findings = await validatePipeline(await readPipeline(folder.at(name)), {
+      level: "standard",
+      grants: NO_GRANTS,
+    });
+    return findings.map(({ rule, file, line, column }) =>
+      `${rule} ${file.slice(folder.path.length + 1)} ${line}:${column}`
+    );
+  };
+  assert.deepEqual((await places("main.ts")).filter((place) => place.includes(" main.ts ")), [
+    "outside-import main.ts 1:8",
+    "outside-import main.ts 1:40",
+    "outside-import main.ts 1:70",
+  ]);
+  assert.deepEqual(await places("node_modules/a/b.ts"), [
+    "outside-import node_modules/a/b.ts 1:1",
+    "outside-import node_modules/a/b.ts 1:8",
+  ]);
+});
+
 Deno.test("a link out of the folder is outside, a link to the pipeline is not", async () => {
   await using folder = await TempFolder.make({
     "app/main.ts": 'import "./a.ts"; import x from "./secret.json" with { type: "json" };',

@@ -6,28 +6,52 @@ import { VideoDesk } from "../../../src/pipeline/video_desk.ts";
 import { Collector } from "../support/collector.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 
+const MIB = 1024 * 1024;
+
+/** What is in a file beside its pictures. */
+interface FileParts {
+  readonly pictureBytes?: number;
+  readonly samples?: Int16Array;
+  readonly duration?: number;
+  readonly width?: number;
+  readonly height?: number;
+  /** What every picture waits for. */
+  readonly reading?: Promise<void>;
+}
+
 /** A file of so many pictures that knows whether it was closed. */
 class HandFile implements VideoFileReader {
-  readonly width = 64;
-  readonly height = 48;
+  readonly width: number;
+  readonly height: number;
   readonly fps = 25;
-  readonly duration = 2;
+  readonly duration: number;
   readonly audio = { sampleRate: 48_000, channels: 2 } as const;
   closed = 0;
+  /** Times that pictures, or sound, were read. */
+  reads = 0;
+  soundReads = 0;
   #left: number;
+  readonly #parts: FileParts;
 
-  constructor(pictures: number) {
+  constructor(pictures: number, parts: FileParts) {
     this.#left = pictures;
+    this.#parts = parts;
+    this.duration = parts.duration ?? 2;
+    this.width = parts.width ?? 64;
+    this.height = parts.height ?? 48;
   }
 
-  nextPicture(): Promise<FilePicture | null> {
-    if (this.#left === 0) return Promise.resolve(null);
-    const data = Uint8Array.of(this.#left--);
-    return Promise.resolve({ format: "jpeg", data, timestamp: 0 });
+  async nextPicture(): Promise<FilePicture | null> {
+    this.reads++;
+    await this.#parts.reading;
+    if (this.#left === 0) return null;
+    const data = new Uint8Array(this.#parts.pictureBytes ?? 1).fill(this.#left--);
+    return { format: "jpeg", data, timestamp: 0 };
   }
 
   readAudio(): Promise<Int16Array> {
-    return Promise.resolve(Int16Array.of(1, 2, 3, 4));
+    this.soundReads++;
+    return Promise.resolve(this.#parts.samples ?? Int16Array.of(1, 2, 3, 4));
   }
 
   close(): Promise<void> {
@@ -44,12 +68,13 @@ interface Opened {
 
 async function makeDesk(
   folder: TempFolder,
-  { level = "standard", media = [], gate = Promise.resolve(), pictures = 3 }: {
+  { level = "standard", media = [], gate = Promise.resolve(), pictures = 3, parts = {} }: {
     level?: SecurityLevel;
     media?: readonly string[];
     /** What opening a file waits for. */
     gate?: Promise<void>;
     pictures?: number;
+    parts?: FileParts;
   } = {},
 ) {
   const entry = folder.at("app/main.ts");
@@ -59,7 +84,7 @@ async function makeDesk(
     permissions: await permissionsFor(level, await readModuleGraph(entry), { read: [], net: [], env: [], media }),
     assets: new Map([["telefuser:clip", folder.at("assets/clip.mp4")]]),
     openVideo: async (path, options) => {
-      const file = new HandFile(pictures);
+      const file = new HandFile(pictures, parts);
       opened.add({ path, options, file });
       await gate;
       return file;
@@ -201,13 +226,106 @@ Deno.test("gives pictures in order, as many as were asked for, with their buffer
   await desk.close();
 });
 
-Deno.test("gives the sound with its buffer to move", async () => {
+Deno.test("gives no more pictures at a time than 32 MiB hold, and one of any size", async () => {
+  await using folder = await makeFolder();
+  for (
+    const [pictureBytes, counts] of [[16 * MIB, [2, 2, 1, 0]], [20 * MIB, [2, 2, 1, 0]], [64 * MIB, [
+      1,
+      1,
+      1,
+      1,
+      1,
+      0,
+    ]]] as const
+  ) {
+    const { desk } = await makeDesk(folder, { pictures: 5, parts: { pictureBytes } });
+    const handle = await openHandle(desk, "films/one.mp4");
+    for (const count of counts) {
+      const { value } = await desk.answer("readPictures", { handle, count: 64 });
+      assert.equal((value as unknown[]).length, count, `${pictureBytes / MIB} MiB each`);
+    }
+    await desk.close();
+  }
+});
+
+Deno.test("keeps no more files open than their pictures take 256 MiB, though they are asked for at once", async () => {
+  await using folder = await makeFolder();
+  for (const [format, count] of [["rgba", 4], ["i420", 10], ["jpeg", 10]] as const) {
+    const { desk, opened } = await makeDesk(folder, { parts: { width: 4096, height: 4096 } });
+    const answers = Array.from({ length: 12 }, () => desk.answer("openVideo", open("films/one.mp4", { format })));
+    const outcomes = await Promise.allSettled(answers);
+    assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, count, format);
+    assert.equal(opened.filter(({ file }) => file.closed === 0).length, count, "those that are refused are closed");
+    assert.match(
+      (await refusal(answers[11] as Promise<unknown>)).message,
+      /at most 268435456 are held; close\(\) one first/,
+    );
+    await desk.answer("closeVideo", { handle: 1 });
+    await desk.answer("openVideo", open("films/one.mp4", { format }));
+    await desk.close();
+  }
+});
+
+Deno.test("reads one thing at a time, lets few wait and refuses the rest in words", async () => {
+  await using folder = await makeFolder();
+  const reading = Promise.withResolvers<void>();
+  const { desk, opened } = await makeDesk(folder, { parts: { reading: reading.promise } });
+  const handles: number[] = [];
+  for (let count = 0; count < 16; count++) handles.push(await openHandle(desk, "films/one.mp4"));
+  const readings = [...handles, ...handles].map((handle) => desk.answer("readPictures", { handle, count: 1 }));
+  const refused = await Promise.allSettled(readings.slice(17));
+  assert.deepEqual(new Set(refused.map(({ status }) => status)), new Set(["rejected"]));
+  assert.match((await refusal(readings[17] as Promise<unknown>)).message, /16 readings of videos wait already/);
+  assert.equal(opened.reduce((sum, { file }) => sum + file.reads, 0), 1, "the others wait");
+  reading.resolve();
+  assert.equal((await Promise.all(readings.slice(0, 17))).length, 17);
+  await desk.answer("readPictures", { handle: handles[0], count: 1 });
+  await desk.close();
+});
+
+Deno.test("a reading that fails does not hold up the next one", async () => {
   await using folder = await makeFolder();
   const { desk } = await makeDesk(folder);
   const handle = await openHandle(desk, "films/one.mp4");
-  const { value, transfer } = await desk.answer("readAudio", { handle });
-  assert.deepEqual(value, Int16Array.of(1, 2, 3, 4));
-  assert.deepEqual(transfer, [(value as Int16Array).buffer]);
+  const [failed, done] = await Promise.allSettled([
+    desk.answer("readPictures", { handle: 99, count: 1 }),
+    desk.answer("readPictures", { handle, count: 1 }),
+  ]);
+  assert.deepEqual([failed.status, done.status], ["rejected", "fulfilled"]);
+  await desk.close();
+});
+
+Deno.test("gives the sound in parts of 32 MiB, each with its buffer to move, and decodes it once", async () => {
+  await using folder = await makeFolder();
+  const samples = new Int16Array(40 * MIB).map((_, index) => index);
+  const { desk, opened } = await makeDesk(folder, { parts: { samples } });
+  const handle = await openHandle(desk, "films/one.mp4");
+  for (const [from, length] of [[0, 16 * MIB], [16 * MIB, 16 * MIB], [32 * MIB, 8 * MIB]] as const) {
+    const { value, transfer } = await desk.answer("readAudio", { handle, from });
+    const part = value as { samples: Int16Array; total: number };
+    assert.deepEqual([part.samples.length, part.samples[1], part.total], [
+      length,
+      (from + 1) << 16 >> 16,
+      samples.length,
+    ]);
+    assert.deepEqual(transfer, [part.samples.buffer]);
+  }
+  assert.equal(opened[0]?.file.soundReads, 1);
+  await desk.close();
+});
+
+Deno.test("refuses a sound that is too long to be held, before it is decoded where the file says so", async () => {
+  await using folder = await makeFolder();
+  const long = await makeDesk(folder, { parts: { duration: 3 * 3600 } });
+  const handle = await openHandle(long.desk, "films/one.mp4");
+  assert.match(
+    (await refusal(long.desk.answer("readAudio", { handle, from: 0 }))).message,
+    /the sound has 2073600000 bytes, at most 536870912/,
+  );
+  assert.equal(long.opened[0]?.file.soundReads, 0);
+  await long.desk.close();
+  const { desk } = await makeDesk(folder, { parts: { duration: 2796 } });
+  await desk.answer("readAudio", { handle: await openHandle(desk, "films/one.mp4"), from: 0 });
   await desk.close();
 });
 
@@ -218,7 +336,7 @@ Deno.test("closes a file when the pipeline does, and all others at the end, each
   await openHandle(desk, "films/one.mp4");
   await desk.answer("closeVideo", { handle: first });
   for (const op of ["readPictures", "readAudio", "closeVideo"]) {
-    assert.match((await refusal(desk.answer(op, { handle: first, count: 1 }))).message, /closed/);
+    assert.match((await refusal(desk.answer(op, { handle: first, count: 1, from: 0 }))).message, /closed/);
   }
   await desk.close();
   await desk.close();
@@ -266,6 +384,7 @@ Deno.test("refuses calls that are not of the protocol, with the field at fault",
     ["openVideo", undefined, /./],
     ["openVideo", { path: "", options: {} }, /path/],
     ["openVideo", { path: 7, options: {} }, /path/],
+    ["openVideo", open("x".repeat(4097)), /path.*4096/],
     ["openVideo", open("films/one.mp4", { format: "png" }), /options\.format/],
     ["openVideo", open("films/one.mp4", { quality: 0 }), /options\.quality/],
     ["openVideo", open("films/one.mp4", { width: 8 }), /options\.width/],
@@ -277,6 +396,7 @@ Deno.test("refuses calls that are not of the protocol, with the field at fault",
     ["readPictures", { handle: 1, count: 65 }, /count/],
     ["readPictures", { handle: "1", count: 1 }, /handle/],
     ["readAudio", {}, /handle/],
+    ["readAudio", { handle: 1, from: -1 }, /from/],
     ["closeVideo", null, /./],
     ["deleteEverything", {}, /deleteEverything/],
   ] as const;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { MAX_METADATA } from "../../../src/pipeline/limits.ts";
 import { packChunk } from "../../../src/pipeline/wire_chunk.ts";
 import { concat, hex, noise } from "../support/bytes.ts";
 
@@ -182,14 +183,32 @@ Deno.test("crosses the port whatever fields hold, and keeps their names for the 
   for (const value of Object.values(crossed.fields)) assert.equal(typeof value, "object", "no number by accident");
 });
 
+function wordlessTraps(): ProxyHandler<object> {
+  return {
+    ownKeys: () => {
+      throw { toString: () => ({}) };
+    },
+  };
+}
+
 Deno.test("never throws, not even when reading a field does", () => {
   const hostile = {
     get frames_b64(): string[] {
       throw new Error("boo");
     },
   };
-  assert.doesNotThrow(() => packChunk(hostile));
-  assert.equal(packChunk(hostile).chunk.faults.length, 1);
+  const wordless = {
+    get frames_b64(): string[] {
+      throw Object.create(null);
+    },
+  };
+  for (
+    const yielded of [hostile, wordless, {
+      extra: { toJSON: () => hostile.frames_b64 },
+    }, new Proxy({}, wordlessTraps())]
+  ) {
+    assert.equal(packChunk(yielded).chunk.faults.length, 1);
+  }
 });
 
 Deno.test("says what kind of value was there instead", () => {
@@ -199,6 +218,44 @@ Deno.test("says what kind of value was there instead", () => {
   assert.match(said({ frames_b64: {} }), /^is Object/);
   assert.match(said({ audio: [] }), /^is an array/);
   assert.match(said({ audio: new Float32Array(1) }), /^is Float32Array/);
+});
+
+Deno.test("metadata that is larger than a message to the viewer does not cross, and its largest field is named", () => {
+  const note = "x".repeat(MAX_METADATA);
+  for (
+    const [yielded, field, words] of [
+      [{ note }, "note", /^has 1048587 characters, at most 1048576 of metadata/],
+      [{ data: { frames_b64: [], note } }, "data", /^has \d+ characters/],
+      [
+        { small: 1, note: Array(9).fill("x".repeat(200_000)), other: "y".repeat(5000) },
+        "note",
+        /and all metadata \d+$/,
+      ],
+      [{ prompt: `${note}x` }, "prompt", /^has 1048577 characters/],
+      [{ ["k".repeat(2_000_000)]: 1 }, `${"k".repeat(100)}…`, /^has 2000006 characters/],
+    ] as const
+  ) {
+    const { chunk } = packChunk(yielded);
+    assert.deepEqual(chunk.faults.map((fault) => fault.field), [field]);
+    assert.match(chunk.faults[0]?.detail ?? "", words);
+    assert.ok(JSON.stringify(chunk).length < 2000, "it stays in the worker");
+  }
+  assert.equal(packChunk({ prompt: note, note: note.slice(0, -11) }).chunk.faults.length, 0, "as much as fits");
+});
+
+Deno.test("no name that a pipeline gives crosses at any length", () => {
+  const long = "x".repeat(1_000_000);
+  const named = new (class {
+    static readonly name = long;
+  })();
+  const frames = [{ format: long, data: noise(4), width: long, key: long }];
+  for (const yielded of [{ audio: named }, { index: named }, { frames }, { resolution: long }, { [long]: 10n }]) {
+    const { chunk } = packChunk(yielded);
+    assert.ok(
+      JSON.stringify({ ...chunk, frames: chunk.frames.map((frame) => ({ ...frame as object, data: 0 })) }).length <
+        3000,
+    );
+  }
 });
 
 function metadataOf(yielded: unknown): unknown {

@@ -44,3 +44,17 @@ Deno.test("a long line is cut, long fields too, and what cannot be shown is name
   assert.ok(JSON.stringify(sent[0]?.fields).length < 5000);
   assert.match(String(sent[1]?.fields.unprintable), /circular/);
 });
+
+Deno.test("fields that are no record keep their line", () => {
+  const { sent, log } = makeLog();
+  const { info } = log.of(null) as unknown as { info(message: string, fields: unknown): void };
+  for (const fields of ["text", 7, [1, 2], null, true, () => 1]) info("line", fields);
+  assert.deepEqual(sent.slice(0, 5).map((line) => line.fields), [
+    { fields: "text" },
+    { fields: 7 },
+    { fields: [1, 2] },
+    {},
+    { fields: true },
+  ]);
+  assert.equal(typeof sent[5]?.fields.unprintable, "string");
+});

@@ -222,6 +222,20 @@ Deno.test("ends at once when it is aborted while the last frames are played", as
   assert.equal(clock.pending, 0);
 });
 
+Deno.test("a pipeline that never waits and gives a sample at a time is asked no more than two hundred times a second", async () => {
+  const { clock, router } = makeRouter();
+  let asked = 0;
+  async function* generate() {
+    for (;; asked++) yield await Promise.resolve(chunk({ audio: sound(1 / 16_000) }));
+  }
+  const abort = new AbortController();
+  const running = watch(router.run(generate(), abort.signal));
+  await clock.advance(0.1);
+  abort.abort();
+  await running.settled;
+  assert.ok(asked > 10 && asked <= 21, `${asked} chunks in a tenth of a second`);
+});
+
 Deno.test("throws what the pipeline threw", async () => {
   const { router } = makeRouter();
   const failure = new Error("out of memory");
