@@ -28,6 +28,8 @@ const LONGEST_GOP_SECONDS = 600;
 
 /** The share of a second of bits that rate control may borrow. */
 const BUFFER_SECONDS = 0.5;
+/** The same on a network that carries less than was wanted: a large key frame would stand in its own way there. */
+const NARROW_BUFFER_SECONDS = 0.25;
 
 /**
  * What x264 is told beyond `ultrafast`, `zerolatency` and constrained baseline. `fast` stops refining at quantizer 24,
@@ -43,10 +45,20 @@ const X264: Record<EncoderEffort, string> = {
 /** Negative values are fixed speeds; positive ones follow the machine's clock. */
 const VPX_CPU_USED: Record<EncoderEffort, number> = { fast: -12, balanced: -10, quality: -6 };
 
+/**
+ * Rate control of an encoder that was opened for one bitrate and has another one now.
+ *
+ * @param bitrates bit/s
+ */
+export function rateControlAt({ wanted, present }: { wanted: number; present: number }): EncoderOptions["rateControl"] {
+  const seconds = present < wanted ? NARROW_BUFFER_SECONDS : BUFFER_SECONDS;
+  return { maxRate: present, bufferBits: Math.round(present * seconds) };
+}
+
 /** The table of efforts: what each codec is told. `deno task bench:quality` shows what each is worth. */
 export function encoderOptions(settings: VideoEncoderSettings): EncoderOptions {
   const gopSize = Math.round(LONGEST_GOP_SECONDS * settings.fps);
-  const rateControl = { maxRate: settings.bitrate, bufferBits: Math.round(settings.bitrate * BUFFER_SECONDS) };
+  const rateControl = rateControlAt({ wanted: settings.bitrate, present: settings.bitrate });
   if (settings.codec === "VP8") {
     return {
       gopSize,

@@ -12,7 +12,7 @@ import {
 } from "node-av/constants";
 import { Codec, CodecContext, type Frame, Rational } from "node-av/lib";
 import { StreamError } from "../errors.ts";
-import { encoderOptions, type VideoEncoderSettings } from "./encoder_options.ts";
+import { encoderOptions, rateControlAt, type VideoEncoderSettings } from "./encoder_options.ts";
 import { allocPacket, check, isDrained, NativeGuard, quietFfmpeg } from "./native.ts";
 
 /** One encoded picture. */
@@ -78,10 +78,10 @@ export class VideoEncoder {
     const bitrate = this.#wantedBitrate;
     if (bitrate === undefined) return;
     this.#wantedBitrate = undefined;
-    const { rateControl } = encoderOptions({ ...this.settings, bitrate });
+    const { maxRate, bufferBits } = rateControlAt({ wanted: this.settings.bitrate, present: bitrate });
     this.#context.bitRate = BigInt(bitrate);
-    this.#context.rcMaxRate = BigInt(rateControl.maxRate);
-    this.#context.rcBufferSize = rateControl.bufferBits;
+    this.#context.rcMaxRate = BigInt(maxRate);
+    this.#context.rcBufferSize = bufferBits;
   }
 
   /** Frees the encoder; waits for a picture that is being encoded. */

@@ -124,6 +124,11 @@ export class BandwidthEstimator {
     return this.#arrived.over(ACKED_SECONDS);
   }
 
+  /** The same over the last quarter of a second: while a queue stands, this is what the path carries now. */
+  get lateAckedRate(): number {
+    return this.#arrived.over(QUEUED_ACKED_SECONDS);
+  }
+
   /** Takes note of a packet that is being sent. */
   sent(packet: SentPacket): void {
     const { sequence, at, probe } = packet;
@@ -268,7 +273,7 @@ export class BandwidthEstimator {
 
   #decrease(now: number): void {
     const isLong = this.#queue > QUEUE.long;
-    const acked = this.#queue > QUEUE.standing ? this.#arrived.over(QUEUED_ACKED_SECONDS) : this.ackedRate;
+    const acked = this.#queue > QUEUE.standing ? this.lateAckedRate : this.ackedRate;
     const wanted = (isLong ? KEEP_AT_LONG_QUEUE : KEEP) * (acked > 0 ? acked : this.#target);
     const goal = Math.max(wanted, KEEP_AT_ONCE * this.#target);
     // What was cut takes a while to show; until then only a much lower rate is news.

@@ -43,8 +43,13 @@ const SHORT_QUEUE = 0.04;
 /** Seconds of queue on the way from which on no packet leaves early, and from which on no picture is made. */
 const LONG_QUEUE = 0.1;
 const LONGEST_QUEUE = 0.15;
-/** Drop of the target at once that means a network that has become narrow, and the queue that goes with it. */
-const STEEP = { share: 0.6, queue: 0.05 };
+/**
+ * Drop of the target at once that means a network that has become narrow, the queue that goes with it, and the seconds that
+ * it is long at least by now: what is measured is as old as the queue is long.
+ */
+const STEEP = { share: 0.6, queue: 0.05, drain: 0.2 };
+/** Seconds over which a target that falls in several steps has become that much lower at once. */
+const PEAK_TIME = 1;
 /** Queue in seconds at which pictures are made again, and what it may take longer to drain than it was measured. */
 const DRAINED = 0.06;
 const DRAIN_MARGIN = 0.1;
@@ -102,6 +107,8 @@ export class SendPath {
   #overrunAt = Number.NEGATIVE_INFINITY;
   #drainUntil = Number.NEGATIVE_INFINITY;
   #targetBefore = 0;
+  /** The highest target of late. */
+  #peak = { target: 0, at: Number.NEGATIVE_INFINITY };
   /** Whether packets were dropped, or not repaired, that later pictures build on. */
   #hasGap = false;
   /** When transport-wide feedback came last. */
@@ -211,7 +218,7 @@ export class SendPath {
   }
 
   #review(): void {
-    const { target, queueDelay, ackedRate } = this.#estimator;
+    const { target, queueDelay, lateAckedRate } = this.#estimator;
     const { clock, bitrate: { minimum, maximum } } = this.#options;
     this.#pacer.setBitrate(target, { isQueueing: queueDelay > LONG_QUEUE });
     if (this.#pacer.backlog > LONGEST_BACKLOG) {
@@ -225,7 +232,7 @@ export class SendPath {
       this.overrun.emit();
     }
     const isRecovering = clock.now() - this.#overrunAt < RECOVERY;
-    const carried = isRecovering ? Math.min(target, ackedRate) * RECOVERY_SHARE : target;
+    const carried = isRecovering ? Math.min(target, lateAckedRate) * RECOVERY_SHARE : target;
     const bitrate = Math.min(Math.max((carried - SOUND_BITRATE) * PICTURE_SHARE, minimum), maximum);
     const before = this.#state;
     const isNoteworthy = Math.abs(bitrate - before.bitrate) > before.bitrate * NOTEWORTHY ||
@@ -243,9 +250,16 @@ export class SendPath {
     const { target, queueDelay } = this.#estimator;
     const isSteep = target < this.#targetBefore * STEEP.share && queueDelay > STEEP.queue;
     this.#targetBefore = target;
+    if (target > this.#peak.target || now - this.#peak.at > PEAK_TIME) this.#peak = { target, at: now };
     // What is measured is a queue's length old, so once is enough until the first packets behind it were heard of.
     const isNews = now > this.#drainUntil + queueDelay + DRAIN_MARGIN;
-    if (isNews && (isSteep || queueDelay > LONGEST_QUEUE)) this.#drainUntil = now + queueDelay + DRAIN_MARGIN;
+    if (isNews && (isSteep || queueDelay > LONGEST_QUEUE)) {
+      const queue = isSteep ? Math.max(queueDelay, STEEP.drain) : queueDelay;
+      this.#drainUntil = now + queue + DRAIN_MARGIN;
+      // Much more was sent than came through. To repair it all would take longer than to begin anew.
+      if (target < this.#peak.target * STEEP.share) this.#hasGap = true;
+      this.#peak = { target, at: now };
+    }
     if (queueDelay < DRAINED) this.#drainUntil = Math.min(this.#drainUntil, now);
     return !this.#isDraining && this.#pacer.backlog <= LONG_BACKLOG;
   }
