@@ -144,5 +144,15 @@ function drawingPackage(): readonly string[] {
   const wasm = imagescriptReadUrls().find(({ pathname }) => pathname.endsWith("/wasm/any/"));
   if (wasm === undefined) return [];
   const folder = fromFileUrl(wasm);
-  return [wasm.href, folder, `${Deno.realPathSync(folder)}/`].map((path) => path.replace(/wasm\/any\/$/, ""));
+  return [wasm.href, folder, `${realPath(folder)}/`].map((path) => path.replace(/wasm\/any\/$/, ""));
+}
+
+/** The path without links; as it is where it may not be read, so that nothing is drawn there. */
+function realPath(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return path;
+    throw error;
+  }
 }
