@@ -6,6 +6,8 @@
  * @module
  */
 
+import { store, stored } from "./telefuser-storage.js";
+
 /**
  * @typedef {object} Choices
  * @property {string} effect
@@ -17,11 +19,7 @@
  * @param {Choices} choices
  */
 export function keepChoices(page, choices) {
-  try {
-    sessionStorage.setItem(nameOf(page), JSON.stringify(choices));
-  } catch (cause) {
-    console.debug("telefuser: no storage", cause);
-  }
+  store(nameOf(page), choices);
 }
 
 /**
@@ -31,16 +29,11 @@ export function keepChoices(page, choices) {
  * @returns {Choices} The defaults in place of what is not kept, or makes no sense.
  */
 export function keptChoices(page, { defaults, effects }) {
-  try {
-    const { effect, hud } = JSON.parse(sessionStorage.getItem(nameOf(page)) ?? "{}");
-    return {
-      effect: effects.includes(effect) ? effect : defaults.effect,
-      hud: typeof hud === "boolean" ? hud : defaults.hud,
-    };
-  } catch (cause) {
-    console.debug("telefuser: no choices", cause);
-    return defaults;
-  }
+  const { effect, hud } = stored(nameOf(page)) ?? {};
+  return {
+    effect: effects.includes(effect) ? effect : defaults.effect,
+    hud: typeof hud === "boolean" ? hud : defaults.hud,
+  };
 }
 
 /** @param {string} page */

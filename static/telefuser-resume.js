@@ -8,6 +8,7 @@
  */
 
 import { hasLocks, takeLock } from "./telefuser-lock.js";
+import { drop, store, stored } from "./telefuser-storage.js";
 
 /**
  * @typedef {object} KeptSession
@@ -127,7 +128,7 @@ export class SessionKeeper {
  * @param {KeptSession} session
  */
 export function keepSession(key, session) {
-  attempt(() => sessionStorage.setItem(nameOf(key), JSON.stringify(session)));
+  store(nameOf(key), session);
 }
 
 /**
@@ -136,36 +137,18 @@ export function keepSession(key, session) {
  * @returns {KeptSession | null} Null if there is none that may still live.
  */
 export function keptSession(key, now) {
-  const text = attempt(() => sessionStorage.getItem(nameOf(key)));
-  if (!text) return null;
   /** @type {KeptSession | null} */
-  const kept = attempt(() => JSON.parse(text));
-  if (!kept || typeof kept.id !== "string" || typeof kept.token !== "string") return null;
-  return now - kept.keptAt < kept.holdSeconds * 1000 ? kept : null;
+  const session = stored(nameOf(key));
+  if (!session || typeof session.id !== "string" || typeof session.token !== "string") return null;
+  return now - session.keptAt < session.holdSeconds * 1000 ? session : null;
 }
 
 /** @param {string} key */
 export function forgetSession(key) {
-  attempt(() => sessionStorage.removeItem(nameOf(key)));
+  drop(nameOf(key));
 }
 
 /** @param {string} key */
 function nameOf(key) {
   return `telefuser:${key}`;
-}
-
-/**
- * Storage may be switched off, and what is in it may be anything.
- *
- * @template T
- * @param {() => T} act
- * @returns {T | null}
- */
-function attempt(act) {
-  try {
-    return act();
-  } catch (cause) {
-    console.debug("telefuser: no storage", cause);
-    return null;
-  }
 }

@@ -1,5 +1,6 @@
 import { AV_LOG_FATAL, AVERROR_EAGAIN, AVERROR_EOF } from "node-av/constants";
 import { FFmpegError, Frame, Log, Packet } from "node-av/lib";
+import { Turns } from "../async/mod.ts";
 import { StreamError } from "../errors.ts";
 
 let quiet = false;
@@ -53,7 +54,7 @@ function describe(result: number): string {
  * freed object ends the process.
  */
 export class NativeGuard {
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #closed = false;
 
   get closed(): boolean {
@@ -62,19 +63,17 @@ export class NativeGuard {
 
   /** Runs a job after those before it. */
   run<T>(job: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(() => {
+    return this.#turns.take(() => {
       if (this.#closed) throw new StreamError("shutting_down", "the codec is closed");
       return job();
     });
-    this.#tail = result.then(() => undefined, () => undefined); // It does not keep what was made.
-    return result;
   }
 
   /** Waits for the running job, then frees. */
   async close(free: () => void): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#tail;
+    await this.#turns.ended;
     free();
   }
 }

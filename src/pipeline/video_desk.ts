@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Turns } from "../async/mod.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import { type OpenVideoFile, rawPictureBytes, type VideoFileReader } from "../media/mod.ts";
 import { dirname, resolve } from "./paths.ts";
@@ -59,9 +60,9 @@ export class VideoDesk {
   readonly #files = new Map<number, OpenFile>();
   #last = 0;
   #opening = 0;
-  #lastOpening: Promise<void> = Promise.resolve();
+  readonly #openingTurns = new Turns();
+  readonly #readingTurns = new Turns();
   /** The reading that is under way and those that wait for it. */
-  #tail: Promise<void> = Promise.resolve();
   #readings = 0;
   /** The sound track that is being handed out. */
   #sound: { readonly handle: number; readonly samples: Int16Array } | undefined;
@@ -123,9 +124,8 @@ export class VideoDesk {
       throw new StreamError("permission_denied", `${MAX_OPEN} videos are open already; close() one first`);
     }
     this.#opening++;
-    const opening = this.#lastOpening.then(() => this.#openReader(path, options)).finally(() => this.#opening--);
-    this.#lastOpening = opening.then(() => undefined, () => undefined); // Who asked has the outcome.
-    const handle = await opening;
+    const opening = this.#openingTurns.take(() => this.#openReader(path, options));
+    const handle = await opening.finally(() => this.#opening--);
     const { width, height, fps, duration, audio } = this.#file(handle);
     const value: HostCalls["openVideo"]["value"] = {
       handle,
@@ -221,10 +221,7 @@ export class VideoDesk {
       throw new StreamError("permission_denied", `${MAX_WAITING} readings of videos wait already; await them first`);
     }
     this.#readings++;
-    const answer = this.#tail.then(read).finally(() => this.#readings--);
-    // Who asked has the outcome; nothing of it is to be kept here.
-    this.#tail = answer.then(() => undefined, () => undefined);
-    return await answer;
+    return await this.#readingTurns.take(read).finally(() => this.#readings--);
   }
 
   #file(handle: number): VideoFileReader {

@@ -1,5 +1,6 @@
 import type { LogLevel } from "../log.ts";
 import type { PipelineLog } from "./contract.ts";
+import { asFields } from "./log_fields.ts";
 import type { WorkerMessage } from "./protocol.ts";
 import { toPlain } from "./thrown.ts";
 
@@ -67,10 +68,7 @@ function cut(text: string): string {
   return text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text;
 }
 
-/** Fields are a record by their type only: `log.info("frames", 7)` is a line like any other. */
 function short(plain: unknown): Record<string, unknown> {
   const text = JSON.stringify(plain);
-  if (text.length > MAX_LINE) return { fields: cut(text) };
-  const isRecord = typeof plain === "object" && plain !== null && !Array.isArray(plain);
-  return isRecord ? plain as Record<string, unknown> : plain === null ? {} : { fields: plain };
+  return text.length > MAX_LINE ? { fields: cut(text) } : asFields(plain);
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Log } from "../log.ts";
+import { asFields } from "./log_fields.ts";
 import type { WorkerMessage } from "./protocol.ts";
 
 const log = new Log("pipeline");
@@ -9,11 +10,6 @@ const MAX_TEXT = 16_384;
 
 const text = z.string().transform((value) => value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : value);
 const id = z.string().max(64);
-/** Fields of a log line; what is there in their place is shown as one. */
-const fields = z.unknown().transform((value) => {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-  return value === undefined || value === null ? {} : { fields: value };
-});
 
 const schema = z.discriminatedUnion("t", [
   z.object({ t: z.literal("loaded") }),
@@ -35,7 +31,7 @@ const schema = z.discriminatedUnion("t", [
     t: z.literal("log"),
     level: z.enum(["debug", "info", "warn", "error"]),
     message: text,
-    fields,
+    fields: z.unknown().transform(asFields),
     session: z.string().max(256).nullable(),
   }),
   z.object({ t: z.literal("fault"), detail: text, stack: text }),

@@ -1,4 +1,5 @@
 import type { Chunk, ServerPushService } from "telefuser";
+import { blotches } from "./blotches.ts";
 
 const WIDTH = 640;
 const HEIGHT = 360;
@@ -6,7 +7,10 @@ const PICTURES = 24;
 
 /** Drifting blotches that use up any bitrate, with a bar that moves on from picture to picture, and a tone. */
 class Busy implements ServerPushService {
-  readonly #pictures = Array.from({ length: PICTURES }, (_, index) => picture(index));
+  readonly #pictures = Array.from(
+    { length: PICTURES },
+    (_, index) => blotches(index, { width: WIDTH, height: HEIGHT }),
+  );
 
   async *serve(): AsyncGenerator<Chunk> {
     for (let index = 0;; index++) {
@@ -23,17 +27,6 @@ class Busy implements ServerPushService {
       };
     }
   }
-}
-
-function picture(index: number): Uint8Array {
-  const data = new Uint8Array(WIDTH * HEIGHT * 1.5).fill(128);
-  let state = index + 1;
-  for (let at = 0; at < WIDTH * HEIGHT; at++) {
-    state = (state * 1_103_515_245 + 12_345) >>> 0;
-    const x = at % WIDTH;
-    data[at] = Math.abs(x - index * 20) < 20 ? 230 : 60 + (state >>> 26);
-  }
-  return data;
 }
 
 export function getService(): ServerPushService {
