@@ -30,8 +30,10 @@ export {
 export { ExtendedSequence } from "./sequence.ts";
 export {
   ARRIVAL_PERIOD,
+  MAX_ARRIVAL_GAP,
   type PacketArrival,
   readTransportFeedback,
   type TransportFeedback,
+  writeTransportFeedback,
 } from "./transport_feedback.ts";
 export { isVp8KeyFrame, Vp8Packetizer } from "./vp8_packetizer.ts";

@@ -1,3 +1,7 @@
+import type { FeedbackParties } from "./rtcp_feedback.ts";
+
+const RTPFB = 205;
+const TRANSPORT_WIDE = 15;
 const HEADER_BYTES = 20;
 /** Seconds of one step of the reference time. */
 const REFERENCE_STEP = 0.064;
@@ -97,4 +101,86 @@ function readArrivals(
     packets.push({ sequence, arrival: reference + steps / DELTA_STEPS });
   }
   return packets;
+}
+
+/** Largest gap between two packets of one feedback that can be written, in seconds. */
+export const MAX_ARRIVAL_GAP = 0x7fff / DELTA_STEPS;
+/** Symbols of a chunk that has a place for each. */
+const VECTOR_SYMBOLS = 7;
+const MAX_RUN = 0x1fff;
+
+/**
+ * Writes transport-wide congestion control feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1),
+ * padded to whole words.
+ *
+ * @param feedback at most 65,535 packets; arrivals that follow each other are at most `MAX_ARRIVAL_GAP` apart
+ * @param count number of this feedback, of which eight bits are sent
+ */
+export function writeTransportFeedback(
+  { from, about }: FeedbackParties,
+  { baseSequence, packets }: TransportFeedback,
+  count: number,
+): Uint8Array {
+  const reference = Math.floor((packets.find(({ arrival }) => arrival !== null)?.arrival ?? 0) / REFERENCE_STEP);
+  const deltas: number[] = [];
+  let before = 0;
+  const symbols = packets.map(({ arrival }) => {
+    if (arrival === null) return 0;
+    const steps = Math.round((arrival - reference * REFERENCE_STEP) * DELTA_STEPS);
+    const delta = steps - before;
+    before = steps;
+    deltas.push(delta);
+    return isSmall(delta) ? SMALL_DELTA : LARGE_DELTA;
+  });
+  const chunks = chunksOf(symbols);
+  const used = HEADER_BYTES + 2 * chunks.length + deltas.reduce((sum, delta) => sum + (isSmall(delta) ? 1 : 2), 0);
+  const data = new Uint8Array(4 * Math.ceil(used / 4));
+  const padding = data.length - used;
+  const view = new DataView(data.buffer);
+  view.setUint8(0, 0x80 | (padding > 0 ? 0x20 : 0) | TRANSPORT_WIDE);
+  view.setUint8(1, RTPFB);
+  view.setUint16(2, data.length / 4 - 1);
+  view.setUint32(4, from);
+  view.setUint32(8, about);
+  view.setUint16(12, baseSequence);
+  view.setUint16(14, packets.length);
+  view.setInt32(16, (reference << 8) | (count & 0xff));
+  for (const [index, chunk] of chunks.entries()) view.setUint16(HEADER_BYTES + 2 * index, chunk);
+  let at = HEADER_BYTES + 2 * chunks.length;
+  for (const delta of deltas) {
+    if (isSmall(delta)) view.setUint8(at++, delta);
+    else {
+      view.setInt16(at, delta);
+      at += 2;
+    }
+  }
+  if (padding > 0) view.setUint8(data.length - 1, padding);
+  return data;
+}
+
+function isSmall(delta: number): boolean {
+  return delta >= 0 && delta <= 0xff;
+}
+
+/** Runs where many packets had the same fate, two-bit vectors elsewhere (sections 3.1.3 and 3.1.4). */
+function chunksOf(symbols: readonly number[]): number[] {
+  const chunks: number[] = [];
+  for (let at = 0; at < symbols.length;) {
+    const symbol = symbols[at] ?? 0;
+    let end = at + 1;
+    while (end < symbols.length && end - at < MAX_RUN && symbols[end] === symbol) end++;
+    const run = end - at;
+    if (run >= VECTOR_SYMBOLS || end === symbols.length) {
+      chunks.push((symbol << 13) | run);
+      at = end;
+      continue;
+    }
+    let chunk = 0xc000;
+    for (let place = 0; place < VECTOR_SYMBOLS; place++) {
+      chunk |= (symbols[at + place] ?? 0) << (2 * (VECTOR_SYMBOLS - 1 - place));
+    }
+    chunks.push(chunk);
+    at += VECTOR_SYMBOLS;
+  }
+  return chunks;
 }

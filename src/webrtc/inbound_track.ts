@@ -15,6 +15,7 @@ import {
 } from "../rtp/mod.ts";
 import { AudioReorder } from "./audio_reorder.ts";
 import type { PacketSender } from "./packet_sender.ts";
+import type { CongestionFeedback } from "./send_path.ts";
 
 const POLL_INTERVAL = 0.01;
 const REPORT_INTERVAL = 1;
@@ -55,6 +56,8 @@ export interface InboundVideoOptions extends InboundOptions {
   readonly rtxPayloadType: number | undefined;
   /** Most that the viewer may send, in bit/s. */
   readonly maxBitrate: number;
+  /** How the viewer learns what its network carries; with `goog-remb` we tell it, by the loss. */
+  readonly feedback: CongestionFeedback;
 }
 
 /** Counters of a received track. */
@@ -178,11 +181,11 @@ export class InboundVideo {
   }
 
   #report(): void {
-    const { clock, sender, ownSsrc, maxBitrate } = this.#options;
+    const { clock, sender, ownSsrc, maxBitrate, feedback } = this.#options;
     const report = this.#reception?.report(clock.now());
     if (report === null || report === undefined) return;
     this.stats.packetsLost = report.packetsLost;
-    if (report.fractionLost > HEAVY_LOSS) {
+    if (feedback === "goog-remb" && report.fractionLost > HEAVY_LOSS) {
       this.#allowed = Math.max(MIN_BITRATE, this.#allowed * (1 - report.fractionLost / 2));
     } else if (report.fractionLost < LIGHT_LOSS) this.#allowed = Math.min(maxBitrate, this.#allowed * 1.08);
     sender.sendRtcp(writeReceiverReport(ownSsrc, [report]));

@@ -13,7 +13,7 @@ import { negotiable } from "./negotiable.ts";
 import type { OutboundTrack } from "./outbound_track.ts";
 import { PeerMedia, type PeerMediaOptions } from "./peer_media.ts";
 import { guardSctp } from "./sctp_guard.ts";
-import { answerDirections, narrowOffer, type Offer, offersChannel } from "./sdp_offer.ts";
+import { answerDirections, chooseFeedback, narrowOffer, type Offer, offersChannel } from "./sdp_offer.ts";
 import type { CongestionFeedback, SendPath } from "./send_path.ts";
 
 /**
@@ -77,10 +77,8 @@ export class PeerConnection {
 
   constructor(options: PeerConnectionOptions) {
     this.#options = options;
-    const { receive, clock } = options;
-    this.channel = new ControlChannel({ clock });
-    // Transport-wide feedback is for both ways or none: for what we receive we give none, and limit the camera by REMB.
-    this.#feedback = receive.video || receive.audio ? "goog-remb" : "transport-cc";
+    this.channel = new ControlChannel({ clock: options.clock });
+    this.#feedback = chooseFeedback(options.chosen);
     this.#peer = new RTCPeerConnection({
       bundlePolicy: "max-bundle",
       maxMessageSize: MAX_MESSAGE_BYTES,

@@ -1,6 +1,7 @@
 import type { RTCDtlsTransport, RTCRtpTransceiver } from "werift";
 import type { Clock } from "../async/mod.ts";
 import { readRtcp } from "../rtp/mod.ts";
+import { ArrivalReport } from "./arrival_report.ts";
 import { InboundAudio, InboundVideo } from "./inbound_track.ts";
 import { PLAYOUT_DELAY } from "./negotiable.ts";
 import { OutboundTrack } from "./outbound_track.ts";
@@ -46,6 +47,7 @@ export class PeerMedia {
   camera: InboundVideo | undefined;
   /** The viewer's microphone, when it may send one. */
   microphone: InboundAudio | undefined;
+  #arrivals: ArrivalReport | undefined;
   readonly #options: PeerMediaOptions;
   readonly #playoutDelay: PlayoutDelay;
 
@@ -75,6 +77,7 @@ export class PeerMedia {
     this.audio?.close();
     this.camera?.close();
     this.microphone?.close();
+    this.#arrivals?.close();
   }
 
   #track(transceiver: RTCRtpTransceiver, { feedback, cname }: PeerParts): OutboundTrack | undefined {
@@ -83,7 +86,7 @@ export class PeerMedia {
     const codec = negotiated.codec;
     const direction = transceiver.currentDirection;
     if (codec === undefined || (direction !== "sendonly" && direction !== "sendrecv")) return undefined;
-    const stampId = transceiver.headerExtensions.find(({ uri }) => uri === FEEDBACK_EXTENSION[feedback])?.id;
+    const stampId = extensionId(transceiver, FEEDBACK_EXTENSION[feedback]);
     const { rtxPayloadType } = negotiated as unknown as { rtxPayloadType: number | undefined };
     return new OutboundTrack({
       clock: this.#options.clock,
@@ -96,7 +99,7 @@ export class PeerMedia {
         rtx: rtxPayloadType === undefined ? null : { ssrc: negotiated.rtxSsrc, payloadType: rtxPayloadType },
         cname,
         maxBitrate: kind === "video" ? this.#options.bitrate.maximum : undefined,
-        playoutDelayId: transceiver.headerExtensions.find(({ uri }) => uri === PLAYOUT_DELAY)?.id,
+        playoutDelayId: extensionId(transceiver, PLAYOUT_DELAY),
         stamp: stampId === undefined
           ? undefined
           : { id: stampId, data: new Uint8Array(FEEDBACK_EXTENSION_BYTES[feedback]) },
@@ -105,8 +108,9 @@ export class PeerMedia {
   }
 
   /** Takes the viewer's tracks before werift's receivers do, which would repair loss too and give up after 50 ms. */
-  #openInbound({ transport, offer, transceivers: [transceiver] }: PeerParts, sender: PacketSender): void {
+  #openInbound({ transport, offer, transceivers, feedback }: PeerParts, sender: PacketSender): void {
     transport.onRtp.allUnsubscribe();
+    const [transceiver] = transceivers;
     if (transceiver === undefined) return;
     const { chosen, clock, receive, cameraBitrate } = this.#options;
     const ownSsrc = transceiver.sender.ssrc;
@@ -117,6 +121,7 @@ export class PeerMedia {
         payloadType,
         rtxPayloadType: rtxPayloadType(offer, payloadType),
         maxBitrate: cameraBitrate,
+        feedback,
         sender,
         clock,
         ownSsrc,
@@ -125,8 +130,18 @@ export class PeerMedia {
     if (receive.audio && offersToSend(offer, "audio")) {
       this.microphone = new InboundAudio({ payloadTypes: opusPayloadTypes(offer), sender, clock, ownSsrc });
     }
+    const isReceiving = this.camera !== undefined || this.microphone !== undefined;
+    const arrivals = isReceiving && feedback === "transport-cc"
+      ? this.#arrivals = new ArrivalReport({ sender, clock, ownSsrc })
+      : undefined;
+    // In a bundle an id stands for one extension, whatever the section (RFC 9143, section 9.1).
+    const stampId = transceivers.map((one) => extensionId(one, FEEDBACK_EXTENSION[feedback])).find((id) =>
+      id !== undefined
+    );
     transport.onRtp.subscribe(({ header, payload }) => {
-      const { ssrc, payloadType, sequenceNumber, timestamp, marker } = header;
+      const { ssrc, payloadType, sequenceNumber, timestamp, marker, extensions } = header;
+      const stamp = extensions.find(({ id }) => id === stampId)?.payload;
+      if (stamp?.length === 2) arrivals?.received({ sequence: stamp.readUInt16BE(), ssrc });
       const packet = { ssrc, payloadType, sequenceNumber, timestamp, marker, payload };
       if (this.camera?.receive(packet) !== true) this.microphone?.receive(packet);
     });
@@ -164,4 +179,8 @@ export class PeerMedia {
     const minimum = this.#playoutDelay.seconds;
     video.setPlayoutDelay({ minimum, maximum: lowLatency ? minimum : LONGEST_PLAYOUT_DELAY });
   }
+}
+
+function extensionId({ headerExtensions }: RTCRtpTransceiver, wanted: string): number | undefined {
+  return headerExtensions.find(({ uri }) => uri === wanted)?.id;
 }

@@ -21,6 +21,8 @@ export interface OfferedCodec {
   readonly clockRate: number;
   /** `a=fmtp` parameters, keys in lower case. */
   readonly parameters: ReadonlyMap<string, string>;
+  /** `a=rtcp-fb` (RFC 4585, section 4.2), for example `nack pli`. */
+  readonly feedback: ReadonlySet<string>;
 }
 
 /** One media section of an offer. */
@@ -103,6 +105,11 @@ export function chooseVideoCodec(offer: Offer, preferred: VideoCodec): ChosenCod
     `the offer has no video codec in common: it offers ${names}, we send H264 and VP8`,
     field,
   );
+}
+
+/** The congestion feedback to agree on: the better one, where the viewer has both. */
+export function chooseFeedback({ offered: { feedback } }: ChosenCodec): CongestionFeedback {
+  return !feedback.has("transport-cc") && feedback.has("goog-remb") ? "goog-remb" : "transport-cc";
 }
 
 /** A direction of a media section (RFC 8866, section 6.7). */
@@ -248,6 +255,10 @@ function readCodecs(lines: readonly string[]): OfferedCodec[] {
     if (match === null) return [];
     const payloadType = Number(match[1]);
     const parameters = formats.get(payloadType) ?? new Map<string, string>();
-    return [{ payloadType, name: (match[2] ?? "").toUpperCase(), clockRate: Number(match[3]), parameters }];
+    const feedback = new Set(lines.flatMap((one) => {
+      const [, type, value = ""] = /^a=rtcp-fb:(\d+|\*) (.*)$/.exec(one) ?? [];
+      return type === "*" || type === match[1] ? [value.trim()] : [];
+    }));
+    return [{ payloadType, name: (match[2] ?? "").toUpperCase(), clockRate: Number(match[3]), parameters, feedback }];
   });
 }

@@ -5,6 +5,8 @@ import { timedTest } from "../support/undisturbed.ts";
 
 const LAYOUTS: readonly Layout[] = ["as in the snippet", "one way each", "tracks put in later"];
 
+const LONGEST_LOSS_MS = 500;
+
 /** The same sequence every time. */
 function randomNumbers(seed: number): () => number {
   let state = seed;
@@ -35,10 +37,10 @@ for (const codec of ["VP8", "H264"] as const) {
       assert.equal(call.camera.stats.keyFramesAsked, 0, "the first key frame comes by itself");
       const [section = "", ...more] = receivingVideo(call.answer);
       assert.equal(more.length, 0);
-      for (const feedback of ["nack", "nack pli", "ccm fir", "goog-remb"]) {
+      for (const feedback of ["nack", "nack pli", "ccm fir", "transport-cc"]) {
         assert.match(section, new RegExp(`^a=rtcp-fb:\\d+ ${feedback}\\r$`, "m"));
       }
-      assert.doesNotMatch(section, /transport-cc|transport-wide/);
+      assert.doesNotMatch(section, /goog-remb|abs-send-time/);
     });
   }
 
@@ -59,18 +61,30 @@ for (const codec of ["VP8", "H264"] as const) {
     await using call = await CameraCall.open({ codec, layout: "as in the snippet", busy: true });
     await eventually("pictures", () => call.frames.length >= 60, 20_000);
     let left = 0;
-    call.loseWhen(({ isRetransmission }) => isRetransmission || left-- > 0);
-    for (const [round, lost] of [1, 2, 7, 20, 60].entries()) {
-      const before = call.frames.length;
+    let before = 0;
+    // Repairs fail until a key frame is there; later ones are the browser's way to find out what the network carries.
+    const beganAnew = () => call.frames.slice(before).some(({ key }) => key);
+    // A camera that has just lost much sends little: no loss is longer than half a second.
+    let end = Number.POSITIVE_INFINITY;
+    call.loseWhen(({ isRetransmission }) => {
+      if (isRetransmission) return !beganAnew();
+      if (left > 0) end = Math.min(end, performance.now() + LONGEST_LOSS_MS);
+      return left-- > 0 && performance.now() < end;
+    });
+    const losses = [1, 2, 7, 20, 60];
+    for (const lost of losses) {
+      before = call.frames.length;
+      end = Number.POSITIVE_INFINITY;
       left = lost;
-      await eventually(`a key frame is asked for, round ${round}`, () => call.camera.stats.keyFramesAsked > round);
-      await eventually("pictures behind it", () => call.frames.slice(before).filter(({ key }) => key).length > 0);
+      await eventually(`a key frame behind ${lost} packets that are gone`, beganAnew);
       const behind = call.frames.length;
       await eventually("some more", () => call.frames.length >= behind + 20);
     }
+    const { keyFramesAsked } = call.camera.stats;
+    // The browser makes one by itself when it changes the size of its pictures, once or twice.
+    assert.ok(keyFramesAsked >= losses.length - 2, `a key frame was asked for ${keyFramesAsked} times`);
     const decoded = await call.decodeAll();
     assert.equal(decoded.pictures, decoded.frames);
-    assert.ok(call.frames.filter(({ key }) => key).length >= 6, "a key frame in each round");
   });
 }
 

@@ -5,6 +5,8 @@ import type { ReceivedAudio, ReceivedFrame, VideoCodec } from "../../src/media/m
 import { chooseVideoCodec, type InboundVideo, MediaPorts, PeerConnection, readOffer } from "../../src/webrtc/mod.ts";
 import { rtxPayloadType } from "../../src/webrtc/sdp_offer.ts";
 import { openPage, type TestPage } from "./browser.ts";
+import { ImpairedLink } from "./impaired_link.ts";
+import { withoutCandidates } from "./link_page.ts";
 
 /** How the page lays out its media sections. */
 export type Layout = "as in the snippet" | "one way each" | "tracks put in later";
@@ -61,16 +63,18 @@ export class CameraCall implements AsyncDisposable {
   readonly #browser: TestPage;
   readonly #codec: VideoCodec;
   readonly #server: Deno.HttpServer;
+  readonly #link: ImpairedLink;
   readonly #payloadTypes: PayloadTypes;
 
   private constructor(
-    { frames, sound, browser, codec, payloadTypes, server, connection, answer }: {
+    { frames, sound, browser, codec, payloadTypes, server, link, connection, answer }: {
       frames: readonly ReceivedFrame[];
       sound: readonly ReceivedAudio[];
       browser: TestPage;
       codec: VideoCodec;
       payloadTypes: PayloadTypes;
       server: Deno.HttpServer;
+      link: ImpairedLink;
       connection: PeerConnection;
       answer: string;
     },
@@ -80,6 +84,7 @@ export class CameraCall implements AsyncDisposable {
     this.#browser = browser;
     this.#codec = codec;
     this.#server = server;
+    this.#link = link;
     this.#payloadTypes = payloadTypes;
     this.connection = connection;
     this.answer = answer;
@@ -98,7 +103,7 @@ export class CameraCall implements AsyncDisposable {
       await peer.setLocalDescription(await peer.createOffer());
       return peer.localDescription.sdp;`,
     );
-    const offer = readOffer(String(sdp));
+    const offer = readOffer(withoutCandidates(String(sdp)));
     const chosen = chooseVideoCodec(offer, codec);
     const connection = new PeerConnection({
       chosen,
@@ -121,12 +126,13 @@ export class CameraCall implements AsyncDisposable {
       connection.camera?.frame.on((frame) => frames.push(frame));
       connection.microphone?.packet.on((packet) => sound.push(packet));
     });
-    const answer = await connection.answer(offer, { trickle: false });
+    const link = new ImpairedLink();
+    const answer = link.rewrite(await connection.answer(offer, { trickle: false }));
     await run(browser, `await peer.setRemoteDescription({ type: "answer", sdp: ${JSON.stringify(answer)} });`);
     await listening;
     const media = chosen.offered.payloadType;
     const payloadTypes = { media, retransmission: rtxPayloadType(offer, media) };
-    return new CameraCall({ frames, sound, browser, codec, payloadTypes, server, connection, answer });
+    return new CameraCall({ frames, sound, browser, codec, payloadTypes, server, link, connection, answer });
   }
 
   /** The camera. */
@@ -148,15 +154,14 @@ export class CameraCall implements AsyncDisposable {
       await Promise.all(senders.map((sender, index) => sender.replaceTrack(tracks[index])));`);
   }
 
-  /** Loses packets of the camera before anything else sees them. */
+  /** Loses packets of the camera on their way. */
   loseWhen(isLost: (packet: { isRetransmission: boolean }) => boolean): void {
-    const { camera } = this;
     const { media, retransmission } = this.#payloadTypes;
-    const receive = camera.receive.bind(camera);
-    camera.receive = (packet) => {
-      const isRetransmission = packet.payloadType === retransmission;
-      const isOfCamera = isRetransmission || packet.payloadType === media;
-      return isOfCamera && isLost({ isRetransmission }) || receive(packet);
+    this.#link.losesUp = (datagram) => {
+      // SRTP leaves the RTP header readable; RTCP has its type in the same place, from 64 on (RFC 5761, section 4).
+      const payloadType = isRtp(datagram) ? (datagram[1] ?? 0) & 0x7f : undefined;
+      const isRetransmission = payloadType === retransmission && payloadType !== undefined;
+      return (isRetransmission || payloadType === media) && isLost({ isRetransmission });
     };
   }
 
@@ -198,7 +203,13 @@ export class CameraCall implements AsyncDisposable {
     await this.connection.close("the test is over");
     await this.#browser[Symbol.asyncDispose]();
     await this.#server.shutdown();
+    this.#link[Symbol.dispose]();
   }
+}
+
+/** RTP and RTCP among STUN, DTLS and TURN (RFC 7983, section 7). */
+function isRtp([first = 0]: Uint8Array): boolean {
+  return first >= 128 && first < 192;
 }
 
 function run({ page }: TestPage, statements: string): Promise<unknown> {

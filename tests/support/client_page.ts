@@ -19,6 +19,7 @@ export interface ClientView {
 /** What `client_probe.js` puts on the window. */
 interface ClientProbe {
   connect(options: Record<string, unknown>): Promise<{ sessionId: string; connectMs: number }>;
+  sendBusyCamera(): Promise<void>;
   look(): Promise<ClientView>;
   stop(): Promise<void>;
 }

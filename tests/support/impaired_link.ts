@@ -19,6 +19,8 @@ export type Direction = "up" | "down";
  * back the same way. All of them share the two directions' queues and limits.
  */
 export class ImpairedLink implements Disposable {
+  /** Datagrams from the browser that get lost on top of what is lost at random. */
+  losesUp: (datagram: Uint8Array) => boolean = () => false;
   readonly #paths: Readonly<Record<Direction, ImpairedPath>>;
   readonly #entrances = new Map<string, Entrance>();
 
@@ -49,7 +51,7 @@ export class ImpairedLink implements Disposable {
     const key = keyOf(server);
     let entrance = this.#entrances.get(key);
     if (entrance === undefined) {
-      entrance = new Entrance(server, this.#paths);
+      entrance = new Entrance(server, { paths: this.#paths, losesUp: (datagram) => this.losesUp(datagram) });
       this.#entrances.set(key, entrance);
     }
     return entrance.address;
@@ -86,17 +88,23 @@ export class ImpairedLink implements Disposable {
   }
 }
 
+/** What all entrances of a link have in common. */
+interface EntranceOptions {
+  readonly paths: Readonly<Record<Direction, ImpairedPath>>;
+  readonly losesUp: (datagram: Uint8Array) => boolean;
+}
+
 /** One address of the link, with a socket towards the server for each sender. */
 class Entrance {
   readonly address: UdpAddress;
   readonly #server: UdpAddress;
-  readonly #paths: Readonly<Record<Direction, ImpairedPath>>;
+  readonly #link: EntranceOptions;
   readonly #front: DatagramPort;
   readonly #backs = new Map<string, DatagramPort>();
 
-  constructor(server: UdpAddress, paths: Readonly<Record<Direction, ImpairedPath>>) {
+  constructor(server: UdpAddress, link: EntranceOptions) {
     this.#server = server;
-    this.#paths = paths;
+    this.#link = link;
     this.#front = new DatagramPort((data, client) => this.#goUp(data, client));
     this.address = { hostname: "127.0.0.1", port: this.#front.port };
   }
@@ -108,7 +116,8 @@ class Entrance {
 
   #goUp(data: Uint8Array, client: UdpAddress): void {
     const back = this.#backFor(client);
-    this.#paths.up.send(data.length, () => back.send(data, this.#server));
+    if (this.#link.losesUp(data)) return;
+    this.#link.paths.up.send(data.length, () => back.send(data, this.#server));
   }
 
   #backFor(client: UdpAddress): DatagramPort {
@@ -116,7 +125,7 @@ class Entrance {
     const known = this.#backs.get(key);
     if (known !== undefined) return known;
     const back = new DatagramPort((data) => {
-      this.#paths.down.send(data.length, () => this.#front.send(data, client));
+      this.#link.paths.down.send(data.length, () => this.#front.send(data, client));
     });
     this.#backs.set(key, back);
     return back;

@@ -26,6 +26,7 @@ function withoutCandidatesOf(offer: string): string {
   return JSON.stringify(typeof body.sdp === "string" ? { ...body, sdp: withoutCandidates(body.sdp) } : body);
 }
 
-function withoutCandidates(sdp: string): string {
+/** An SDP or an ICE fragment without the ways to whoever wrote it. */
+export function withoutCandidates(sdp: string): string {
   return sdp.split("\r\n").filter((line) => !line.startsWith("a=candidate:")).join("\r\n");
 }

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { ARRIVAL_PERIOD, readRtcp, readTransportFeedback } from "../../../src/rtp/mod.ts";
+import {
+  ARRIVAL_PERIOD,
+  type PacketArrival,
+  readRtcp,
+  readTransportFeedback,
+  writeTransportFeedback,
+} from "../../../src/rtp/mod.ts";
 import { concat, hex, noise } from "../support/bytes.ts";
 
 const HEADER = "8f cd 00 00  00 00 00 01  11 22 33 44";
@@ -118,4 +124,77 @@ Deno.test("survives any bytes and gives numbers only", () => {
     for (const { arrival } of feedback.packets) assert.ok(arrival === null || Number.isFinite(arrival));
   }
   assert.ok(understood > 100, `only ${understood} were understood`);
+});
+
+const PARTIES = { from: 1, about: 0x11223344 };
+
+/** Packets from a number on, by their arrival in steps of 250 µs. */
+function row(baseSequence: number, arrivals: readonly (number | null)[]) {
+  const packets = arrivals.map((steps, index): PacketArrival => {
+    return { sequence: (baseSequence + index) & 0xffff, arrival: steps === null ? null : steps / 4000 };
+  });
+  return { baseSequence, packets };
+}
+
+/** What comes out when it is read again; a whole RTCP packet it has to be. */
+function readBack(data: Uint8Array) {
+  assert.equal(data.length % 4, 0);
+  const [reading, ...more] = readRtcp(data);
+  assert.equal(more.length, 0);
+  assert.ok(reading?.kind === "transport_feedback");
+  return {
+    baseSequence: reading.baseSequence,
+    steps: reading.packets.map(({ arrival }) => arrival === null ? null : Math.round(arrival * 4000)),
+  };
+}
+
+Deno.test("writes base, count, reference time, a vector, deltas and padding as the draft lays them out", () => {
+  // Steps 513, 514 and 1026 of 250 µs: two steps of 64 ms, then 1, 1 and 512.
+  const written = writeTransportFeedback(PARTIES, row(0x0102, [513, null, 514, 1026]), 0x109);
+  assert.deepEqual(
+    written,
+    hex("af cd 00 06  00 00 00 01  11 22 33 44  01 02 00 04  00 00 02 09  d1 80  01 01 02 00  00 02"),
+  );
+});
+
+Deno.test("writes a run where many packets had the same fate", () => {
+  const arrivals = [0, ...Array<null>(9000).fill(null), ...Array.from({ length: 40 }, (_, index) => 10 + index)];
+  const written = writeTransportFeedback(PARTIES, row(65_000, arrivals), 0);
+  assert.ok(written.length < 80, `${written.length} bytes`);
+  assert.deepEqual(readBack(written), { baseSequence: 65_000, steps: arrivals });
+});
+
+Deno.test("what is written is read again, whatever arrived and when", () => {
+  for (let seed = 1; seed < 400; seed++) {
+    const bytes = noise(2 * (1 + seed % 90), seed);
+    let time = (seed * 7919) % 200_000;
+    const arrivals = Array.from({ length: bytes.length / 2 }, (_, index) => {
+      const kind = (bytes[2 * index] ?? 0) % 6;
+      if (kind === 0) return null;
+      const step = bytes[2 * index + 1] ?? 0;
+      time += kind === 1 ? 100 * step : kind === 2 ? -step : kind === 3 ? 0 : step;
+      return Math.max(0, time);
+    });
+    const written = writeTransportFeedback(PARTIES, row(65_500, arrivals), seed);
+    assert.deepEqual(readBack(written), { baseSequence: 65_500, steps: arrivals }, `seed ${seed}`);
+  }
+});
+
+Deno.test("rounding does not add up from packet to packet", () => {
+  const packets = Array.from({ length: 300 }, (_, index) => ({ sequence: index, arrival: 5 + index * 0.0001003 }));
+  const [reading] = readRtcp(writeTransportFeedback(PARTIES, { baseSequence: 0, packets }, 0));
+  assert.ok(reading?.kind === "transport_feedback");
+  for (const [index, { arrival }] of reading.packets.entries()) {
+    assert.ok(Math.abs((arrival ?? 0) - (packets[index]?.arrival ?? 0)) <= 0.000126, `packet ${index}: ${arrival}`);
+  }
+});
+
+Deno.test("a clock that has run for weeks begins anew, and arrivals keep their distances", () => {
+  const arrival = ARRIVAL_PERIOD * 1.25 + 0.01;
+  const packets = [{ sequence: 0, arrival }, { sequence: 1, arrival: arrival + 0.02 }];
+  const [reading] = readRtcp(writeTransportFeedback(PARTIES, { baseSequence: 0, packets }, 0));
+  assert.ok(reading?.kind === "transport_feedback");
+  const [first, second] = reading.packets.map((packet) => packet.arrival ?? Number.NaN);
+  assert.ok(Math.abs((first ?? 0) - (arrival - ARRIVAL_PERIOD)) < 0.001, `${first}`);
+  assert.ok(Math.abs((second ?? 0) - (first ?? 0) - 0.02) < 0.001, `${second}`);
 });

@@ -3,6 +3,7 @@ import type { ReceivedAudio, ReceivedFrame } from "../../../src/media/mod.ts";
 import { readRtcp, type RtcpReading, Vp8Packetizer } from "../../../src/rtp/mod.ts";
 import { InboundAudio, type InboundPacket, InboundVideo } from "../../../src/webrtc/inbound_track.ts";
 import type { PacketSender } from "../../../src/webrtc/packet_sender.ts";
+import type { CongestionFeedback } from "../../../src/webrtc/send_path.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 
 const SSRC = 0x11223344;
@@ -54,7 +55,12 @@ function retransmission({ sequenceNumber, timestamp, marker, payload }: InboundP
   return { ssrc: RTX_SSRC, payloadType: RTX, sequenceNumber: 7, timestamp, marker, payload: wrapped };
 }
 
-function makeVideo({ rtxPayloadType = RTX }: { rtxPayloadType?: number | undefined } = {}) {
+function makeVideo(
+  { rtxPayloadType = RTX, feedback = "goog-remb" }: {
+    rtxPayloadType?: number | undefined;
+    feedback?: CongestionFeedback;
+  } = {},
+) {
   const clock = new ManualClock();
   const sender = new RecordingSender();
   const video = new InboundVideo({
@@ -62,6 +68,7 @@ function makeVideo({ rtxPayloadType = RTX }: { rtxPayloadType?: number | undefin
     payloadType: MEDIA,
     rtxPayloadType,
     maxBitrate: MAX_BITRATE,
+    feedback,
     sender: sender as unknown as PacketSender,
     clock,
     ownSsrc: OWN_SSRC,
@@ -248,6 +255,18 @@ Deno.test("allows less while a tenth is lost, and more again afterwards, up to t
   assert.ok(second(3) >= 100_000, "something is always allowed");
   for (let n = 0; n < 60; n++) second(0);
   assert.ok(allowed(second(0)), "all of it again");
+  video.close();
+});
+
+Deno.test("a viewer that hears of every packet goes by that, and is told the maximum alone", () => {
+  const { clock, sender, receive, video, camera } = makeVideo({ feedback: "transport-cc" });
+  for (let n = 0; n < 100; n++) {
+    receive(camera.picture(n % 25 === 0).filter((_, index) => (n * 3 + index) % 3 !== 1));
+    clock.turn(0.04);
+  }
+  const told = sender.of("remb");
+  assert.ok(told.length >= 7, `${told.length} times in four seconds`);
+  assert.ok(told.every(({ bitrate }) => Math.abs(bitrate - MAX_BITRATE) < 100));
   video.close();
 });
 

@@ -5,6 +5,7 @@ import type { VideoCodec } from "../../../src/media/mod.ts";
 import { chooseVideoCodec, narrowOffer, readOffer } from "../../../src/webrtc/mod.ts";
 import {
   answerDirections,
+  chooseFeedback,
   type Offer,
   type OfferedMedia,
   offersToSend,
@@ -211,6 +212,15 @@ Deno.test("keeps what the codec can be told, and of the two kinds of congestion 
     assert.match(text, /a=fmtp:109 .*profile-level-id=42e01f/);
     assert.doesNotMatch(text, new RegExp(`rtcp-fb.*${other}`), "in the sound as little as in the picture");
   }
+});
+
+Deno.test("agrees on transport-wide feedback with whoever has it, and on REMB with who has that alone", () => {
+  const chosen = (sdp: string) => chooseFeedback(chooseVideoCodec(readOffer(sdp), "VP8"));
+  for (const sdp of Object.values(OFFERS)) assert.equal(chosen(sdp), "transport-cc");
+  const offer = (...feedback: string[]) => videoOffer("96", "a=recvonly", "a=rtpmap:96 VP8/90000", ...feedback);
+  assert.equal(chosen(offer("a=rtcp-fb:96 goog-remb", "a=rtcp-fb:97 transport-cc")), "goog-remb");
+  assert.equal(chosen(offer("a=rtcp-fb:* transport-cc", "a=rtcp-fb:* goog-remb")), "transport-cc");
+  assert.equal(chosen(offer("a=rtcp-fb:96 nack")), "transport-cc", "neither: it does no harm");
 });
 
 Deno.test("leaves local names and the end of candidates out and keeps real addresses", () => {
