@@ -60,19 +60,24 @@ function watch() {
   });
 }
 
+function tone() {
+  const oscillator = audio.createOscillator();
+  oscillator.frequency.value = 880;
+  const destination = audio.createMediaStreamDestination();
+  oscillator.connect(destination);
+  oscillator.start();
+  return destination.stream;
+}
+
 globalThis.camera = {
-  async connect(url, config) {
+  async connect(url, config, { microphone = "tone" } = {}) {
     const pc = peer = new RTCPeerConnection();
     channel = pc.createDataChannel("telefuser");
     channel.onmessage = ({ data }) => messages.push(JSON.parse(data));
     setInterval(drawCamera, 40);
     drawCamera();
-    const oscillator = audio.createOscillator();
-    oscillator.frequency.value = 880;
-    const microphone = audio.createMediaStreamDestination();
-    oscillator.connect(microphone);
-    oscillator.start();
-    const stream = new MediaStream([...drawing.captureStream(25).getTracks(), ...microphone.stream.getTracks()]);
+    const sounds = microphone === "tone" ? tone() : await navigator.mediaDevices.getUserMedia({ audio: true });
+    const stream = new MediaStream([...drawing.captureStream(25).getTracks(), ...sounds.getTracks()]);
     for (const track of stream.getTracks()) pc.addTrack(track, stream);
     pc.addTransceiver("video", { direction: "recvonly" });
     pc.addTransceiver("audio", { direction: "recvonly" });
@@ -130,6 +135,12 @@ globalThis.camera = {
     const loudest = levels.indexOf(Math.max(...levels));
     const sorted = [...levels].sort((a, b) => a - b);
     return { hertz: loudest * 48_000 / analyser.fftSize, above: levels[loudest] - sorted[sorted.length >> 1] };
+  },
+
+  /** Energy of the sound that has come, as the browser counts it: works without a loudspeaker. */
+  async energy() {
+    const all = [...(await peer.getStats()).values()];
+    return all.find((stat) => stat.type === "inbound-rtp" && stat.kind === "audio")?.totalAudioEnergy ?? 0;
   },
 
   async close() {
