@@ -1,17 +1,19 @@
+import {
+  APPLICATION_LAYER,
+  BYE,
+  FULL_INTRA_REQUEST,
+  GENERIC_NACK,
+  PAYLOAD_FEEDBACK,
+  PICTURE_LOSS,
+  RECEIVER_REPORT,
+  REMB,
+  SENDER_REPORT,
+  SOURCE_DESCRIPTION,
+  TRANSPORT_FEEDBACK,
+  TRANSPORT_WIDE,
+} from "./rtcp_header.ts";
 import { readTransportFeedback, type TransportFeedback } from "./transport_feedback.ts";
 
-const SENDER_REPORT = 200;
-const RECEIVER_REPORT = 201;
-const SOURCE_DESCRIPTION = 202;
-const BYE = 203;
-const TRANSPORT_FEEDBACK = 205;
-const PAYLOAD_FEEDBACK = 206;
-const GENERIC_NACK = 1;
-const TRANSPORT_WIDE = 15;
-const PICTURE_LOSS = 1;
-const FULL_INTRA_REQUEST = 4;
-const APPLICATION_LAYER = 15;
-const REMB = 0x52454d42;
 /** Seconds from 1900, where NTP begins, to 1970. */
 const NTP_EPOCH_OFFSET = 2_208_988_800;
 

@@ -1,8 +1,14 @@
 import type { ReceptionReport } from "./reception.ts";
-
-const RECEIVER_REPORT = 201;
-const TRANSPORT_FEEDBACK = 205;
-const PAYLOAD_FEEDBACK = 206;
+import {
+  APPLICATION_LAYER,
+  GENERIC_NACK,
+  PAYLOAD_FEEDBACK,
+  PICTURE_LOSS,
+  RECEIVER_REPORT,
+  REMB,
+  rtcpPacket,
+  TRANSPORT_FEEDBACK,
+} from "./rtcp_header.ts";
 
 /** Who says it and about whom: SSRCs. */
 export interface FeedbackParties {
@@ -12,7 +18,7 @@ export interface FeedbackParties {
 
 /** A receiver report (RFC 3550, section 6.4.2). */
 export function writeReceiverReport(from: number, reports: readonly ReceptionReport[]): Uint8Array {
-  const { data, view } = packet({ type: RECEIVER_REPORT, format: reports.length, bytes: 8 + reports.length * 24 });
+  const { data, view } = rtcpPacket({ type: RECEIVER_REPORT, format: reports.length, bytes: 8 + reports.length * 24 });
   view.setUint32(4, from);
   for (const [index, report] of reports.entries()) {
     const at = 8 + index * 24;
@@ -36,7 +42,7 @@ export function writeNack({ from, about }: FeedbackParties, lost: readonly numbe
     if (last !== undefined && step >= 1 && step <= 16) last.mask |= 1 << (step - 1);
     else entries.push({ first: sequenceNumber, mask: 0 });
   }
-  const { data, view } = packet({ type: TRANSPORT_FEEDBACK, format: 1, bytes: 12 + entries.length * 4 });
+  const { data, view } = rtcpPacket({ type: TRANSPORT_FEEDBACK, format: GENERIC_NACK, bytes: 12 + entries.length * 4 });
   view.setUint32(4, from);
   view.setUint32(8, about);
   for (const [index, { first, mask }] of entries.entries()) {
@@ -48,7 +54,7 @@ export function writeNack({ from, about }: FeedbackParties, lost: readonly numbe
 
 /** A picture loss indication (RFC 4585, section 6.3.1). */
 export function writePli({ from, about }: FeedbackParties): Uint8Array {
-  const { data, view } = packet({ type: PAYLOAD_FEEDBACK, format: 1, bytes: 12 });
+  const { data, view } = rtcpPacket({ type: PAYLOAD_FEEDBACK, format: PICTURE_LOSS, bytes: 12 });
   view.setUint32(4, from);
   view.setUint32(8, about);
   return data;
@@ -56,10 +62,10 @@ export function writePli({ from, about }: FeedbackParties): Uint8Array {
 
 /** A receiver's estimate of what the path carries, in bit/s (draft-alvestrand-rmcat-remb-03, section 2.2). */
 export function writeRemb({ from, about }: FeedbackParties, bitrate: number): Uint8Array {
-  const { data, view } = packet({ type: PAYLOAD_FEEDBACK, format: 15, bytes: 24 });
+  const { data, view } = rtcpPacket({ type: PAYLOAD_FEEDBACK, format: APPLICATION_LAYER, bytes: 24 });
   view.setUint32(4, from);
   view.setUint32(8, 0);
-  view.setUint32(12, 0x52454d42);
+  view.setUint32(12, REMB);
   let mantissa = Math.round(bitrate);
   let exponent = 0;
   while (mantissa > 0x3ffff) {
@@ -71,13 +77,4 @@ export function writeRemb({ from, about }: FeedbackParties, bitrate: number): Ui
   view.setUint16(18, mantissa & 0xffff);
   view.setUint32(20, about);
   return data;
-}
-
-function packet({ type, format, bytes }: { type: number; format: number; bytes: number }) {
-  const data = new Uint8Array(bytes);
-  const view = new DataView(data.buffer);
-  view.setUint8(0, 0x80 | format);
-  view.setUint8(1, type);
-  view.setUint16(2, bytes / 4 - 1);
-  return { data, view };
 }

@@ -1,7 +1,6 @@
 import type { FeedbackParties } from "./rtcp_feedback.ts";
+import { rtcpPacket, TRANSPORT_FEEDBACK, TRANSPORT_WIDE } from "./rtcp_header.ts";
 
-const RTPFB = 205;
-const TRANSPORT_WIDE = 15;
 const HEADER_BYTES = 20;
 /** Seconds of one step of the reference time. */
 const REFERENCE_STEP = 0.064;
@@ -134,12 +133,8 @@ export function writeTransportFeedback(
   });
   const chunks = chunksOf(symbols);
   const used = HEADER_BYTES + 2 * chunks.length + deltas.reduce((sum, delta) => sum + (isSmall(delta) ? 1 : 2), 0);
-  const data = new Uint8Array(4 * Math.ceil(used / 4));
-  const padding = data.length - used;
-  const view = new DataView(data.buffer);
-  view.setUint8(0, 0x80 | (padding > 0 ? 0x20 : 0) | TRANSPORT_WIDE);
-  view.setUint8(1, RTPFB);
-  view.setUint16(2, data.length / 4 - 1);
+  const bytes = 4 * Math.ceil(used / 4);
+  const { data, view } = rtcpPacket({ type: TRANSPORT_FEEDBACK, format: TRANSPORT_WIDE, bytes });
   view.setUint32(4, from);
   view.setUint32(8, about);
   view.setUint16(12, baseSequence);
@@ -154,7 +149,11 @@ export function writeTransportFeedback(
       at += 2;
     }
   }
-  if (padding > 0) view.setUint8(data.length - 1, padding);
+  if (bytes > used) {
+    // The padding bit, and how much it is in the last byte (RFC 3550, section 6.4.1).
+    view.setUint8(0, view.getUint8(0) | 0x20);
+    view.setUint8(bytes - 1, bytes - used);
+  }
   return data;
 }
 
