@@ -181,14 +181,18 @@ export class InboundVideo {
   }
 
   #report(): void {
-    const { clock, sender, ownSsrc, maxBitrate, feedback } = this.#options;
+    const { clock, sender, ownSsrc, feedback } = this.#options;
     const report = this.#reception?.report(clock.now());
     if (report === null || report === undefined) return;
     this.stats.packetsLost = report.packetsLost;
-    if (feedback === "goog-remb" && report.fractionLost > HEAVY_LOSS) {
-      this.#allowed = Math.max(MIN_BITRATE, this.#allowed * (1 - report.fractionLost / 2));
-    } else if (report.fractionLost < LIGHT_LOSS) this.#allowed = Math.min(maxBitrate, this.#allowed * 1.08);
+    if (feedback === "goog-remb") this.#adapt(report.fractionLost);
     sender.sendRtcp(writeReceiverReport(ownSsrc, [report]));
+  }
+
+  /** Fits what is allowed to the loss. */
+  #adapt(fractionLost: number): void {
+    if (fractionLost > HEAVY_LOSS) this.#allowed = Math.max(MIN_BITRATE, this.#allowed * (1 - fractionLost / 2));
+    else if (fractionLost < LIGHT_LOSS) this.#allowed = Math.min(this.#options.maxBitrate, this.#allowed * 1.08);
   }
 
   #limit(): void {

@@ -1,7 +1,7 @@
 import type { RTCDtlsTransport, RTCRtpTransceiver } from "werift";
 import type { Clock } from "../async/mod.ts";
 import { readRtcp } from "../rtp/mod.ts";
-import { ArrivalReport } from "./arrival_report.ts";
+import { ArrivalReport, type ArrivalReportOptions } from "./arrival_report.ts";
 import { InboundAudio, InboundVideo } from "./inbound_track.ts";
 import { PLAYOUT_DELAY } from "./negotiable.ts";
 import { OutboundTrack } from "./outbound_track.ts";
@@ -108,9 +108,9 @@ export class PeerMedia {
   }
 
   /** Takes the viewer's tracks before werift's receivers do, which would repair loss too and give up after 50 ms. */
-  #openInbound({ transport, offer, transceivers, feedback }: PeerParts, sender: PacketSender): void {
+  #openInbound(parts: PeerParts, sender: PacketSender): void {
+    const { transport, offer, transceivers: [transceiver], feedback } = parts;
     transport.onRtp.allUnsubscribe();
-    const [transceiver] = transceivers;
     if (transceiver === undefined) return;
     const { chosen, clock, receive, cameraBitrate } = this.#options;
     const ownSsrc = transceiver.sender.ssrc;
@@ -131,19 +131,24 @@ export class PeerMedia {
       this.microphone = new InboundAudio({ payloadTypes: opusPayloadTypes(offer), sender, clock, ownSsrc });
     }
     const isReceiving = this.camera !== undefined || this.microphone !== undefined;
-    const arrivals = isReceiving && feedback === "transport-cc"
-      ? this.#arrivals = new ArrivalReport({ sender, clock, ownSsrc })
-      : undefined;
-    // In a bundle an id stands for one extension, whatever the section (RFC 9143, section 9.1).
-    const stampId = transceivers.map((one) => extensionId(one, FEEDBACK_EXTENSION[feedback])).find((id) =>
-      id !== undefined
-    );
+    if (isReceiving && feedback === "transport-cc") this.#reportArrivals(parts, { sender, clock, ownSsrc });
     transport.onRtp.subscribe(({ header, payload }) => {
-      const { ssrc, payloadType, sequenceNumber, timestamp, marker, extensions } = header;
-      const stamp = extensions.find(({ id }) => id === stampId)?.payload;
-      if (stamp?.length === 2) arrivals?.received({ sequence: stamp.readUInt16BE(), ssrc });
+      const { ssrc, payloadType, sequenceNumber, timestamp, marker } = header;
       const packet = { ssrc, payloadType, sequenceNumber, timestamp, marker, payload };
       if (this.camera?.receive(packet) !== true) this.microphone?.receive(packet);
+    });
+  }
+
+  /** Tells the viewer when its packets arrive, which it numbers over all its tracks. */
+  #reportArrivals({ transport, transceivers }: PeerParts, options: ArrivalReportOptions): void {
+    // In a bundle an id stands for one extension, whatever the section (RFC 9143, section 9.1).
+    const extensions = transceivers.flatMap(({ headerExtensions }) => headerExtensions);
+    const stampId = extensions.find(({ uri }) => uri === FEEDBACK_EXTENSION["transport-cc"])?.id;
+    if (stampId === undefined) return;
+    const arrivals = this.#arrivals = new ArrivalReport(options);
+    transport.onRtp.subscribe(({ header: { ssrc, extensions } }) => {
+      const stamp = extensions.find(({ id }) => id === stampId)?.payload;
+      if (stamp?.length === 2) arrivals.received({ sequence: stamp.readUInt16BE(), ssrc });
     });
   }
 

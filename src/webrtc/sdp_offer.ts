@@ -243,6 +243,7 @@ function readMedia(lines: readonly string[]): OfferedMedia {
 }
 
 function readCodecs(lines: readonly string[]): OfferedCodec[] {
+  const feedback = readFeedback(lines);
   const formats = new Map<number, Map<string, string>>();
   for (const line of lines) {
     const match = /^a=fmtp:(\d+) (.*)$/.exec(line);
@@ -255,10 +256,24 @@ function readCodecs(lines: readonly string[]): OfferedCodec[] {
     if (match === null) return [];
     const payloadType = Number(match[1]);
     const parameters = formats.get(payloadType) ?? new Map<string, string>();
-    const feedback = new Set(lines.flatMap((one) => {
-      const [, type, value = ""] = /^a=rtcp-fb:(\d+|\*) (.*)$/.exec(one) ?? [];
-      return type === "*" || type === match[1] ? [value.trim()] : [];
-    }));
-    return [{ payloadType, name: (match[2] ?? "").toUpperCase(), clockRate: Number(match[3]), parameters, feedback }];
+    return [{
+      payloadType,
+      name: (match[2] ?? "").toUpperCase(),
+      clockRate: Number(match[3]),
+      parameters,
+      feedback: new Set([...feedback.get("*") ?? [], ...feedback.get(match[1] ?? "") ?? []]),
+    }];
   });
+}
+
+/** Feedback by payload type, `*` for all of them. */
+function readFeedback(lines: readonly string[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const feedback = new Map<string, Set<string>>();
+  for (const line of lines) {
+    const [, type, value = ""] = /^a=rtcp-fb:(\d+|\*) (.*)$/.exec(line) ?? [];
+    if (type === undefined) continue;
+    const known = feedback.get(type) ?? new Set();
+    feedback.set(type, known.add(value.trim()));
+  }
+  return feedback;
 }

@@ -71,20 +71,23 @@ for (const codec of ["VP8", "H264"] as const) {
       if (left > 0) end = Math.min(end, performance.now() + LONGEST_LOSS_MS);
       return left-- > 0 && performance.now() < end;
     });
-    const losses = [1, 2, 7, 20, 60];
-    for (const lost of losses) {
-      before = call.frames.length;
-      end = Number.POSITIVE_INFINITY;
-      left = lost;
-      await eventually(`a key frame behind ${lost} packets that are gone`, beganAnew);
-      const behind = call.frames.length;
-      await eventually("some more", () => call.frames.length >= behind + 20);
+    const { stats } = call.camera;
+    for (const lost of [1, 2, 7, 20, 60]) {
+      const asked = stats.keyFramesAsked;
+      // When the browser changes the size of its pictures it makes a key frame by itself, and none need be asked for.
+      for (let attempt = 0; attempt < 3 && stats.keyFramesAsked === asked; attempt++) {
+        before = call.frames.length;
+        end = Number.POSITIVE_INFINITY;
+        left = lost;
+        await eventually(`a key frame behind ${lost} packets that are gone`, beganAnew);
+        const behind = call.frames.length;
+        await eventually("some more", () => call.frames.length >= behind + 20);
+      }
+      assert.ok(stats.keyFramesAsked > asked, `no key frame was asked for behind ${lost} packets that are gone`);
     }
-    const { keyFramesAsked } = call.camera.stats;
-    // The browser makes one by itself when it changes the size of its pictures, once or twice.
-    assert.ok(keyFramesAsked >= losses.length - 2, `a key frame was asked for ${keyFramesAsked} times`);
     const decoded = await call.decodeAll();
     assert.equal(decoded.pictures, decoded.frames);
+    assert.ok(call.frames.filter(({ key }) => key).length >= 6, "a key frame in each round");
   });
 }
 

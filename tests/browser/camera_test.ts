@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
 import { eventuallyInPage, openPage } from "../support/browser.ts";
-import { addCamera, callCamera } from "../support/camera_page.ts";
+import { addCamera, callCamera, endCamera, isRed, seesMirrored, seesUnchanged } from "../support/camera_page.ts";
 import { examplePipeline, startTestServer } from "../support/test_server.ts";
 import { timedTest } from "../support/undisturbed.ts";
 
 /** A minute when `TELEFUSER_LONG` is set. */
 const WATCHED_SECONDS = Deno.env.get("TELEFUSER_LONG") === undefined ? 10 : 60;
-
-type Color = readonly [number, number, number];
-
-function isRed([r, g, b]: Color): boolean {
-  return r > 140 && g < 90 && b < 90;
-}
-
-function isBlue([r, g, b]: Color): boolean {
-  return b > 140 && r < 90 && g < 90;
-}
 
 for (const codec of ["VP8", "H264"] as const) {
   Deno.test(`${codec}: the camera comes back, its effect changes on command, and the microphone is echoed`, async () => {
@@ -24,15 +14,9 @@ for (const codec of ["VP8", "H264"] as const) {
     const { page, errors } = browser;
     await addCamera(page);
     const id = await callCamera(page, "connect", server.url, {});
-    await eventuallyInPage("the mirrored picture", async () => {
-      const [left, right] = await callCamera(page, "halves");
-      return isBlue(left) && isRed(right);
-    });
+    await seesMirrored(page);
     await callCamera(page, "send", { type: "control", id: "e1", effect: "none" });
-    await eventuallyInPage("the picture as it is", async () => {
-      const [left, right] = await callCamera(page, "halves");
-      return isRed(left) && isBlue(right);
-    });
+    await seesUnchanged(page);
     const appliedIn = (message: Readonly<Record<string, unknown>>) => {
       return (message.data as { applied_controls?: unknown } | undefined)?.applied_controls;
     };
@@ -51,11 +35,7 @@ for (const codec of ["VP8", "H264"] as const) {
       const { hertz, above } = await callCamera(page, "tone");
       return Math.abs(hertz - 880) < 12 && above > 30;
     });
-    const { stats } = await (await server.fetch(`/v1/stream/sessions/${id}/status`)).json();
-    assert.ok(stats.camera_frames > 5 && stats.microphone_packets > 5, JSON.stringify(stats));
-    assert.equal(stats.camera_invalid, 0);
-    await callCamera(page, "close");
-    assert.equal(server.server.registry.size, 0);
+    await endCamera(page, { server, id });
     assert.deepEqual(errors, []);
   });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { eventuallyInPage } from "../support/browser.ts";
-import { addCamera, callCamera } from "../support/camera_page.ts";
+import { addCamera, callCamera, endCamera, seesMirrored, seesUnchanged } from "../support/camera_page.ts";
 import { addClient, callClient, seesAndHears } from "../support/client_page.ts";
 import { openFirefoxPage } from "../support/firefox.ts";
 import { eventually, examplePipeline, startTestServer } from "../support/test_server.ts";
@@ -45,25 +45,10 @@ Deno.test("Firefox: its camera and microphone come back, and an effect changes o
   await addCamera(page);
   // Without a sound card Firefox does not run an AudioContext.
   const id = await callCamera(page, "connect", server.url, {}, { microphone: "of the browser" });
-  await eventuallyInPage("the mirrored picture", async () => {
-    const [left, right] = await callCamera(page, "halves");
-    return isMostly("blue", left) && isMostly("red", right);
-  });
+  await seesMirrored(page);
   await callCamera(page, "send", { type: "control", effect: "none" });
-  await eventuallyInPage("the picture as it is", async () => {
-    const [left, right] = await callCamera(page, "halves");
-    return isMostly("red", left) && isMostly("blue", right);
-  });
+  await seesUnchanged(page);
   await eventuallyInPage("the echo", async () => await callCamera(page, "energy") > 0.01);
-  const { stats } = await (await server.fetch(`/v1/stream/sessions/${id}/status`)).json();
-  assert.ok(stats.camera_frames > 5 && stats.microphone_packets > 5, JSON.stringify(stats));
-  assert.equal(stats.camera_invalid, 0);
-  await callCamera(page, "close");
-  assert.equal(server.server.registry.size, 0);
+  await endCamera(page, { server, id });
   assert.deepEqual(errors, []);
 });
-
-function isMostly(color: "red" | "blue", [red, green, blue]: readonly [number, number, number]): boolean {
-  const [strong, weak] = color === "red" ? [red, blue] : [blue, red];
-  return strong > 140 && weak < 90 && green < 90;
-}

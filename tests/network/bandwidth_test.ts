@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { openPage } from "../support/browser.ts";
-import { addClient, callClient } from "../support/client_page.ts";
+import { addBusyCamera, addClient, callClient } from "../support/client_page.ts";
 import { ImpairedLink } from "../support/impaired_link.ts";
 import { routeThroughLink } from "../support/link_page.ts";
 import { startTestServer, testPipeline } from "../support/test_server.ts";
@@ -149,6 +149,7 @@ timedTest(
   async () => {
     await using call = await openCall({ delay: 0.02, rate: 4_000_000 }, { twoWay: true });
     const { link } = call;
+    await addBusyCamera(call.page);
     await callClient(call.page, "sendBusyCamera");
     await call.watch(8);
     const before = mean(link.slots("up").slice(-20).map(({ sent }) => sent));

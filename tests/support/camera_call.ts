@@ -5,6 +5,7 @@ import type { ReceivedAudio, ReceivedFrame, VideoCodec } from "../../src/media/m
 import { chooseVideoCodec, type InboundVideo, MediaPorts, PeerConnection, readOffer } from "../../src/webrtc/mod.ts";
 import { rtxPayloadType } from "../../src/webrtc/sdp_offer.ts";
 import { openPage, type TestPage } from "./browser.ts";
+import { addBusyCamera } from "./client_page.ts";
 import { ImpairedLink } from "./impaired_link.ts";
 import { withoutCandidates } from "./link_page.ts";
 
@@ -39,20 +40,10 @@ const PREPARE = `
 
 /** Puts a camera in the place of the made-up one, whose pictures are hard to code and take many packets each. */
 const BUSY = `
-  const canvas = document.createElement("canvas");
-  canvas.width = 640;
-  canvas.height = 360;
-  const pen = canvas.getContext("2d");
-  setInterval(() => {
-    for (let n = 0; n < 60; n++) {
-      pen.fillStyle = "hsl(" + 360 * Math.random() + " 90% 50%)";
-      pen.fillRect(640 * Math.random(), 360 * Math.random(), 8 + 40 * Math.random(), 8 + 40 * Math.random());
-    }
-  }, 33);
   const [madeUp] = stream.getVideoTracks();
   stream.removeTrack(madeUp);
   madeUp.stop();
-  stream.addTrack(canvas.captureStream(30).getVideoTracks()[0]);`;
+  stream.addTrack(busyCamera());`;
 
 /** A call of a real Chromium with its made-up camera to a `PeerConnection`; what arrives is decoded when it is over. */
 export class CameraCall implements AsyncDisposable {
@@ -97,6 +88,7 @@ export class CameraCall implements AsyncDisposable {
     const page = () => new Response("<!DOCTYPE html>", { headers: { "content-type": "text/html" } });
     const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => undefined }, page);
     const browser = await openPage(`http://127.0.0.1:${server.addr.port}/`, { camera: true });
+    if (busy) await addBusyCamera(browser.page);
     const sdp = await run(
       browser,
       `${PREPARE}${busy ? BUSY : ""}${OFFER[layout]}

@@ -31,7 +31,17 @@ export interface ScriptedPage {
 
 /** Adds a viewer that uses the server's own client library to a page of that server. */
 export async function addClient(page: ScriptedPage): Promise<void> {
-  const script = await Deno.readTextFile(new URL("./client_probe.js", import.meta.url));
+  await runScript(page, "client_probe.js");
+}
+
+/** Adds `busyCamera()` to a page: a track whose pictures are hard to code. */
+export async function addBusyCamera(page: ScriptedPage): Promise<void> {
+  await runScript(page, "busy_camera.js");
+}
+
+/** Runs one of the scripts beside this file in a page. */
+export async function runScript(page: ScriptedPage, name: string): Promise<void> {
+  const script = await Deno.readTextFile(new URL(name, import.meta.url));
   await page.evaluate(`(() => { ${script} })()`);
 }
 

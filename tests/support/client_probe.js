@@ -44,20 +44,9 @@ globalThis.viewer = {
     return { sessionId: client.sessionId, connectMs: performance.now() - began };
   },
 
-  /** Sends a camera whose pictures are hard to code: as many bits as it may. */
+  /** Sends a camera that uses as many bits as it may; see `busy_camera.js`. */
   async sendBusyCamera() {
-    const drawing = document.createElement("canvas");
-    drawing.width = 640;
-    drawing.height = 360;
-    const pen = drawing.getContext("2d");
-    setInterval(() => {
-      for (let n = 0; n < 60; n++) {
-        pen.fillStyle = `hsl(${360 * Math.random()} 90% 50%)`;
-        pen.fillRect(640 * Math.random(), 360 * Math.random(), 8 + 40 * Math.random(), 8 + 40 * Math.random());
-      }
-    }, 33);
-    const [track] = drawing.captureStream(30).getVideoTracks();
-    await client.setCamera(track);
+    await client.setCamera(globalThis.busyCamera());
   },
 
   async look() {
