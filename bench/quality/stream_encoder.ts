@@ -1,5 +1,5 @@
 import { AV_PIX_FMT_YUV420P, AVCOL_RANGE_MPEG, Frame } from "node-av";
-import { VideoEncoder, type VideoEncoderSettings } from "../../src/codec/mod.ts";
+import { CappedEncoder, type VideoEncoderSettings } from "../../src/codec/mod.ts";
 import { checked } from "../clips/checked.ts";
 import type { CodedPicture, PictureEncoder } from "../clips/ffmpeg_encoder.ts";
 import { allocatePicture, asBuffer } from "../clips/jpeg.ts";
@@ -7,11 +7,11 @@ import { FPS, HEIGHT, WIDTH } from "../clips/picture.ts";
 
 /** The server's own encoder, as the quality trial drives it. */
 export class StreamEncoder implements PictureEncoder {
-  readonly #encoder: VideoEncoder;
+  readonly #encoder: CappedEncoder;
   readonly #frame = new Frame();
 
   constructor(settings: Pick<VideoEncoderSettings, "codec" | "bitrate" | "effort">) {
-    this.#encoder = new VideoEncoder({ ...settings, width: WIDTH, height: HEIGHT, fps: FPS });
+    this.#encoder = new CappedEncoder({ ...settings, width: WIDTH, height: HEIGHT, fps: FPS });
     allocatePicture(this.#frame, AV_PIX_FMT_YUV420P);
     this.#frame.colorRange = AVCOL_RANGE_MPEG;
   }

@@ -12,14 +12,26 @@ export interface VideoEncoderSettings {
   /** Bit per second. */
   readonly bitrate: number;
   readonly effort: EncoderEffort;
+  /**
+   * What is held: the bitrate (default), or `LEAST_QUANTIZER` for every picture, whatever it takes; libvpx knows only the
+   * former.
+   */
+  readonly holds?: "bitrate" | "quantizer";
   /** Whether luma uses 0–255 instead of 16–235; H.264 says so in its parameter sets, VP8 cannot. Default false. */
   readonly fullRange?: boolean;
+}
+
+/** Bounds of rate control: bit/s, and the bits that it may borrow. */
+export interface RateControl {
+  readonly maxRate: number;
+  readonly bufferBits: number;
 }
 
 /** Private options and rate control of an encoder. */
 export interface EncoderOptions {
   readonly gopSize: number;
-  readonly rateControl: { readonly maxRate: number; readonly bufferBits: number };
+  /** Null: there is none. */
+  readonly rateControl: RateControl | null;
   readonly options: Readonly<Record<string, string>>;
 }
 
@@ -31,13 +43,18 @@ const BUFFER_SECONDS = 0.5;
 /** The same on a network that carries less than was wanted: a large key frame would stand in its own way there. */
 const NARROW_BUFFER_SECONDS = 0.25;
 
+/** The quantizer below which hardly anyone sees more bits (about 41 dB); `fast` does not go there. */
+export const LEAST_QUANTIZER = 24;
+
+/** One quantizer for every picture, key frames included. */
+const X264_STEADY = `scenecut=0:qp=${LEAST_QUANTIZER}:ipratio=1`;
+
 /**
- * What x264 is told beyond `ultrafast`, `zerolatency` and constrained baseline. `fast` stops refining at quantizer 24,
- * where hardly anyone sees more bits; the loop filter and sub-pixel search (`subme=1`) of the others are worth 1 to
- * 3 dB. Adaptive quantization costs measured quality at these rates.
+ * What x264 is told beyond `ultrafast`, `zerolatency` and constrained baseline. The loop filter and sub-pixel search
+ * (`subme=1`) of the others are worth 1 to 3 dB. Adaptive quantization costs measured quality at these rates.
  */
 const X264: Record<EncoderEffort, string> = {
-  fast: "scenecut=0:qpmin=24",
+  fast: `scenecut=0:qpmin=${LEAST_QUANTIZER}`,
   balanced: "scenecut=0:no-deblock=0:deblock=0,0:subme=1",
   quality: "scenecut=0:no-deblock=0:deblock=0,0:subme=1:analyse=i4x4",
 };
@@ -50,7 +67,7 @@ const VPX_CPU_USED: Record<EncoderEffort, number> = { fast: -12, balanced: -10, 
  *
  * @param bitrates bit/s
  */
-export function rateControlAt({ wanted, present }: { wanted: number; present: number }): EncoderOptions["rateControl"] {
+export function rateControlAt({ wanted, present }: { wanted: number; present: number }): RateControl {
   const seconds = present < wanted ? NARROW_BUFFER_SECONDS : BUFFER_SECONDS;
   return { maxRate: present, bufferBits: Math.round(present * seconds) };
 }
@@ -58,7 +75,8 @@ export function rateControlAt({ wanted, present }: { wanted: number; present: nu
 /** The table of efforts: what each codec is told. `deno task bench:quality` shows what each is worth. */
 export function encoderOptions(settings: VideoEncoderSettings): EncoderOptions {
   const gopSize = Math.round(LONGEST_GOP_SECONDS * settings.fps);
-  const rateControl = rateControlAt({ wanted: settings.bitrate, present: settings.bitrate });
+  const isSteady = settings.holds === "quantizer";
+  const rateControl = isSteady ? null : rateControlAt({ wanted: settings.bitrate, present: settings.bitrate });
   if (settings.codec === "VP8") {
     return {
       gopSize,
@@ -72,7 +90,7 @@ export function encoderOptions(settings: VideoEncoderSettings): EncoderOptions {
     };
   }
   const assembly = x264Assembly();
-  const params = X264[settings.effort];
+  const params = isSteady ? X264_STEADY : X264[settings.effort];
   return {
     gopSize,
     rateControl,

@@ -5,6 +5,7 @@
  *
  * @module
  */
+export { CappedEncoder } from "./capped_encoder.ts";
 export { encoderOptions, type VideoEncoderSettings } from "./encoder_options.ts";
 export { jpegSize } from "./jpeg_size.ts";
 export { type CodecLibrary, codecLibrary } from "./library.ts";

@@ -44,10 +44,10 @@ export class VideoEncoder {
   /**
    * Changes the bitrate while the encoder is open, from the next picture on.
    *
-   * @returns false when this codec cannot do that: libvpx takes no new rate through FFmpeg
+   * @returns false when this encoder cannot do that: libvpx takes no new rate through FFmpeg
    */
   setBitrate(bitrate: number): boolean {
-    if (this.settings.codec !== "H264") return false;
+    if (this.settings.codec !== "H264" || this.settings.holds === "quantizer") return false;
     this.#wantedBitrate = bitrate;
     return true;
   }
@@ -109,13 +109,15 @@ function openEncoder(settings: VideoEncoderSettings): CodecContext {
   context.colorTrc = AVCOL_TRC_SMPTE170M;
   context.timeBase = new Rational(1000, perMille);
   context.framerate = new Rational(perMille, 1000);
-  context.bitRate = BigInt(settings.bitrate);
   context.maxBFrames = 0;
   context.threadCount = 1;
   const { rateControl, gopSize, options } = encoderOptions(settings);
   context.gopSize = gopSize;
-  context.rcMaxRate = BigInt(rateControl.maxRate);
-  context.rcBufferSize = rateControl.bufferBits;
+  if (rateControl !== null) {
+    context.bitRate = BigInt(settings.bitrate);
+    context.rcMaxRate = BigInt(rateControl.maxRate);
+    context.rcBufferSize = rateControl.bufferBits;
+  }
   for (const [key, value] of Object.entries(options)) {
     check(context.setOption(key, value), `encoder option ${key}=${value}`);
   }

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../async/mod.ts";
-import { isFullRange, PictureConverter, VideoEncoder, type VideoEncoderSettings } from "../codec/mod.ts";
+import { CappedEncoder, isFullRange, PictureConverter, type VideoEncoderSettings } from "../codec/mod.ts";
 import { messageOf } from "../errors.ts";
 import { isWorthLogging, type Log } from "../log.ts";
 import type {
@@ -67,7 +67,7 @@ export class EncodedTrack {
   readonly #effort: EffortControl;
   readonly #ladder: RateLadder;
   #target: StreamTarget;
-  #encoder: { readonly codec: VideoEncoder; readonly openedAt: number; bitrate: number } | undefined;
+  #encoder: { readonly codec: CappedEncoder; readonly openedAt: number; bitrate: number } | undefined;
   #running: Promise<void> | undefined;
   #keyPending = true;
   #last: { picture: JpegPicture | RawPicture; fps: number } | undefined;
@@ -196,7 +196,7 @@ export class EncodedTrack {
   }
 
   /** The open encoder, or a new one when size, rate or effort changed; a new one begins with a key frame. */
-  async #encoderFor(shape: Shape): Promise<VideoEncoder> {
+  async #encoderFor(shape: Shape): Promise<CappedEncoder> {
     const { codec, clock } = this.#options;
     const { effort } = this.#effort;
     this.#ladder.update(this.#target.bitrate, shape);
@@ -214,7 +214,7 @@ export class EncodedTrack {
     this.#encoder = undefined;
     await open?.codec.close();
     this.#keyPending = true;
-    const encoder = new VideoEncoder({ codec, bitrate, effort, ...shape });
+    const encoder = new CappedEncoder({ codec, bitrate, effort, ...shape });
     this.#encoder = { codec: encoder, openedAt: clock.now(), bitrate };
     return encoder;
   }
