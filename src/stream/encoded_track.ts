@@ -71,7 +71,9 @@ export class EncodedTrack {
   #running: Promise<void> | undefined;
   #keyPending = true;
   #last: { picture: JpegPicture | RawPicture; fps: number } | undefined;
-  #idle: { readonly timer: Timer; readonly due: number } | undefined;
+  /** When the last picture is sent again, and the timer that looks at it: later pictures put the former off. */
+  #idleAt = Number.POSITIVE_INFINITY;
+  #idle: { readonly timer: Timer; readonly fires: number } | undefined;
   /** Whether the last frame out came encoded. */
   #isPassing = false;
   #closed = false;
@@ -106,8 +108,7 @@ export class EncodedTrack {
   requestKeyFrame(): void {
     this.#keyPending = true;
     const soon = Math.min(1.5 / (this.#last?.fps ?? 24), LONGEST_KEY_WAIT);
-    const due = this.#idle?.due ?? Number.POSITIVE_INFINITY;
-    if (due > this.#options.clock.now() + soon) this.#armIdle(soon);
+    if (this.#idleAt > this.#options.clock.now() + soon) this.#armIdle(soon);
   }
 
   /** Frees the codecs; waits for a picture that is being encoded. */
@@ -220,18 +221,24 @@ export class EncodedTrack {
   }
 
   #armIdle(seconds: number): void {
-    this.#idle?.timer.cancel();
     if (this.#closed) return;
     const { clock } = this.#options;
-    const timer = clock.schedule(seconds, () => {
-      this.#idle = undefined;
-      const last = this.#last;
-      const { timeline } = this.#options;
-      if (timeline.isPaused) return this.#armIdle(IDLE_REFRESH);
-      if (last === undefined || this.#waiting.length > 0 || this.#running !== undefined) return;
-      this.push(last.picture, { mediaTime: timeline.mediaNow(), fps: last.fps });
-    });
-    this.#idle = { timer, due: clock.now() + seconds };
+    const at = this.#idleAt = clock.now() + seconds;
+    if (this.#idle !== undefined && this.#idle.fires <= at) return;
+    this.#idle?.timer.cancel();
+    this.#idle = { timer: clock.schedule(seconds, () => this.#idleFired()), fires: at };
+  }
+
+  #idleFired(): void {
+    this.#idle = undefined;
+    const { clock, timeline } = this.#options;
+    const wait = this.#idleAt - clock.now();
+    if (wait > 0) return this.#armIdle(wait);
+    this.#idleAt = Number.POSITIVE_INFINITY;
+    if (timeline.isPaused) return this.#armIdle(IDLE_REFRESH);
+    const last = this.#last;
+    if (last === undefined || this.#waiting.length > 0 || this.#running !== undefined) return;
+    this.push(last.picture, { mediaTime: timeline.mediaNow(), fps: last.fps });
   }
 }
 

@@ -13,6 +13,8 @@ import { type CongestionFeedback, FEEDBACK_EXTENSION, FEEDBACK_EXTENSION_BYTES, 
 /** Seconds that pictures may be held back at most where smoothness counts: what browsers do by themselves. */
 const LONGEST_PLAYOUT_DELAY = 10;
 
+const NOTHING = Buffer.alloc(0);
+
 /** What is sent and taken. */
 export interface PeerMediaOptions {
   readonly chosen: ChosenCodec;
@@ -152,12 +154,11 @@ export class PeerMedia {
     });
   }
 
-  /** Reads every RTCP packet as it is decrypted: werift keeps some kinds to itself. */
+  /** Reads every RTCP packet as it is decrypted; nothing is left for werift, which would read it all once more. */
   #watchRtcp({ srtcp }: RTCDtlsTransport): void {
     const decrypt = srtcp.decrypt;
     srtcp.decrypt = (data: Buffer) => {
-      const plain = decrypt(data);
-      for (const reading of readRtcp(plain)) {
+      for (const reading of readRtcp(decrypt(data))) {
         this.path.receive(reading);
         this.video?.receive(reading);
         this.audio?.receive(reading);
@@ -169,7 +170,7 @@ export class PeerMedia {
         this.camera?.receiveReport(reading);
         this.microphone?.receiveReport(reading);
       }
-      return plain;
+      return NOTHING;
     };
   }
 
