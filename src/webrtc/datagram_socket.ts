@@ -7,6 +7,8 @@ const log = new Log("udp");
 /** Largest datagram that is taken in, in bytes. */
 export const RECEIVE_BYTES = 4096;
 
+const sent = () => undefined;
+
 /**
  * A UDP socket of Deno's own in the place of werift's, which goes through the Node compatibility layer and costs twice
  * as much per datagram.
@@ -42,13 +44,13 @@ export class DatagramSocket implements IceSocket {
     return this.address.port;
   }
 
-  send = async (data: Uint8Array, address: Address): Promise<void> => {
-    if (this.#closed) return;
-    try {
-      await this.#socket.send(data, { transport: "udp", hostname: address[0], port: address[1] });
-    } catch (error) {
-      if (!isLoss(error) && !this.#closed) throw error;
-    }
+  send = (data: Uint8Array, [hostname, port]: Address): Promise<void> => {
+    if (this.#closed) return Promise.resolve();
+    return this.#socket.send(data, { transport: "udp", hostname, port }).then(sent, this.#refused);
+  };
+
+  #refused = (error: unknown): void => {
+    if (!isLoss(error) && !this.#closed) throw error;
   };
 
   close = (): Promise<void> => {

@@ -15,6 +15,8 @@ const FRAGMENT_BYTES = 6;
 /** State of a pair whose check was answered. */
 const SUCCEEDED = 3;
 
+const NOTHING_SENT = Promise.resolve();
+
 /** What the agent is made with. */
 export interface IceAgentOptions {
   readonly transport: RTCIceTransport;
@@ -55,6 +57,8 @@ interface Connection {
   addRemoteCandidate(candidate: Candidate): Promise<void>;
   queryConsent(): void;
   setState(state: "completed"): void;
+  canSendApplicationData(): boolean;
+  send(data: Buffer): Promise<void>;
 }
 
 interface Pair {
@@ -64,7 +68,7 @@ interface Pair {
   nominated: boolean;
 }
 
-type Protocol = Pick<StunProtocol, "localIp" | "localCandidate" | "request" | "onDataReceived"> & object;
+type Protocol = Pick<StunProtocol, "localIp" | "localCandidate" | "request" | "onDataReceived" | "sendData"> & object;
 
 /**
  * What ICE does beyond werift's connectivity checks: gathers candidates on the ports of this server, in both families,
@@ -93,6 +97,7 @@ export class IceAgent {
       this.#rename(before);
     };
     connection.gatherCandidates = () => this.#gather();
+    connection.send = (data) => this.#send(data);
     this.#rename({});
   }
 
@@ -168,6 +173,13 @@ export class IceAgent {
     return false;
   }
 
+  /** As werift's, without its two asynchronous functions for each packet. */
+  #send(data: Buffer): Promise<void> {
+    const { nominated } = this.#connection;
+    if (nominated === undefined || !this.#connection.canSendApplicationData()) return NOTHING_SENT;
+    return nominated.protocol.sendData(data, nominated.remoteAddr);
+  }
+
   /** Own names: werift's have 16 bits, too few to tell a hundred connections on one port apart. */
   #rename(before: Record<string, string>): void {
     const connection = this.#connection;
@@ -219,6 +231,7 @@ export class IceAgent {
     const protocol = new StunProtocol();
     const isTcp = socket.type === "tcp";
     protocol.transport = socket as unknown as StunProtocol["transport"];
+    protocol.sendData = (data, address) => socket.closed ? NOTHING_SENT : socket.send(data, address);
     socket.onData = (data, address) => this.#receive(protocol, { data, address });
     connection.ensureProtocol(protocol);
     const reachable = addresses.filter((address) => families.includes(familyOf(address)));

@@ -6,6 +6,9 @@ const AEAD_AES_128_GCM = 7;
 const TAG_BYTES = 16;
 const NO_EXTENSIONS = new Uint8Array(0);
 
+/** A datagram that cannot be sent is a lost one: NACK, PLI and the silence watchdog deal with that. */
+const lost = () => undefined;
+
 /** State of one SSRC for the packet index (RFC 3711, section 3.3.1). */
 interface StreamState {
   rollover: number;
@@ -51,8 +54,7 @@ export class PacketSender {
   #send(packet: Buffer): void {
     this.#transport.bytesSent += packet.length;
     this.#transport.packetsSent++;
-    // A datagram that cannot be sent is a lost one: NACK, PLI and the silence watchdog deal with that.
-    this.#transport.iceTransport.connection.send(packet).catch(() => undefined);
+    this.#transport.iceTransport.connection.send(packet).catch(lost);
   }
 
   #protect(fields: RtpHeaderFields, payload: Uint8Array, extensions: Uint8Array): Buffer {
