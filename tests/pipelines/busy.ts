@@ -1,34 +1,7 @@
-import type { Chunk, ServerPushService } from "telefuser";
-import { blotches } from "./blotches.ts";
+import type { ServerPushService } from "telefuser";
+import { BusyService } from "./busy_service.ts";
 
-const WIDTH = 640;
-const HEIGHT = 360;
-const PICTURES = 24;
-
-/** Drifting blotches that use up any bitrate, with a bar that moves on from picture to picture, and a tone. */
-class Busy implements ServerPushService {
-  readonly #pictures = Array.from(
-    { length: PICTURES },
-    (_, index) => blotches(index, { width: WIDTH, height: HEIGHT }),
-  );
-
-  async *serve(): AsyncGenerator<Chunk> {
-    for (let index = 0;; index++) {
-      const data = this.#pictures[index % PICTURES]?.slice() ?? new Uint8Array();
-      const audio = Int16Array.from({ length: 2000 }, (_, at) => 6000 * Math.sin((index * 2000 + at) * 0.0576));
-      yield {
-        index,
-        fps: 24,
-        frames: [{ format: "i420", data, width: WIDTH, height: HEIGHT }],
-        audio,
-        audio_sample_rate: 48_000,
-        audio_channels: 1,
-        transfer: true,
-      };
-    }
-  }
-}
-
+/** A picture that uses up any bitrate. */
 export function getService(): ServerPushService {
-  return new Busy();
+  return new BusyService();
 }
