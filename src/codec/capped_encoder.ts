@@ -43,7 +43,7 @@ export class CappedEncoder {
   setBitrate(bitrate: number): boolean {
     if (this.settings.codec !== "H264") return false;
     this.#bitrate = bitrate;
-    if (!this.#isSteady) this.#encoder.setBitrate(bitrate);
+    this.#encoder.setBitrate(bitrate);
     return true;
   }
 
